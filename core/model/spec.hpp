@@ -1,0 +1,84 @@
+// A trial's resolved configuration: plain values, every default filled in, nothing left to look up.
+//
+// runner/config makes these from YAML; tests write them by hand. Equal specs give equal bits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace aesweep {
+
+enum class Scalar { kF32, kF64 };
+
+using ParameterValue = std::variant<bool, std::int64_t, double, std::string>;
+using NamedParameter = std::pair<std::string, ParameterValue>;
+
+// A component: the name experiments use for `kind:`, and its parameters. Parameters left out take
+// the defaults that the component declares.
+struct ComponentSpec {
+  std::string name;
+  std::vector<NamedParameter> parameters;
+};
+
+enum class RegularizerTarget { kActivations, kWeights };
+
+struct RegularizerSpec {
+  std::string name;  // Unique in its layer; names the loss term.
+  RegularizerTarget on = RegularizerTarget::kActivations;
+  ComponentSpec component;
+};
+
+struct LayerSpec {
+  std::string name;  // Unique in the model.
+  ComponentSpec layer;
+  std::optional<ComponentSpec> activation;  // None: the layer's output as it is.
+  std::vector<RegularizerSpec> regularizers;
+  std::optional<ComponentSpec> quantizer;
+};
+
+struct ModelSpec {
+  Scalar scalar = Scalar::kF32;
+  std::string code = "code";  // The layer whose output is the code.
+  ComponentSpec loss;
+  std::vector<LayerSpec> layers;
+};
+
+struct TrainSpec {
+  std::int64_t epochs = 1;
+  std::int64_t batch_rows = 128;
+  std::int64_t shard_rows = 64;  // Upper bound of a shard's rows.
+  std::uint64_t seed = 0;
+  bool shuffle = true;
+  bool reproducible = true;
+};
+
+struct EvaluateSpec {
+  std::int64_t every = 1;         // Epochs between evaluations; the last epoch is always evaluated.
+  double active_threshold = 0.0;  // A code unit is active where its absolute value is above this.
+};
+
+struct RecordSpec {
+  bool weights = true;        // Keep initial and final weights.
+  std::int64_t samples = 64;  // Test samples kept with code and reconstruction.
+};
+
+struct TrialSpec {
+  ModelSpec model;
+  ComponentSpec optimizer;
+  TrainSpec train;
+  EvaluateSpec evaluate;
+  RecordSpec record;
+};
+
+// The default of train.shard_rows: large enough for an efficient matrix product, and at most 32
+// shards in a large batch so that the reduction stays cheap.
+[[nodiscard]] constexpr std::int64_t default_shard_rows(std::int64_t batch_rows) {
+  const std::int64_t thirty_second = (batch_rows + 31) / 32;
+  return thirty_second > 64 ? thirty_second : 64;
+}
+
+}  // namespace aesweep

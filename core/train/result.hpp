@@ -1,0 +1,53 @@
+// What a trial leaves behind: outcome, history, weights and samples. No clock, host or rank in it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/model/spec.hpp"
+
+namespace aesweep {
+
+enum class Outcome { kCompleted, kDiverged, kFailed };
+
+// "completed", "diverged", "failed"
+[[nodiscard]] const char* outcome_name(Outcome outcome);
+
+struct MetricInfo {
+  std::string name;     // "train/loss", "test/fvu", ...: split, slash, metric.
+  std::string unit;     // "1" for pure numbers.
+  std::string formula;  // With the threshold or reduction stated.
+};
+
+struct HistoryRow {
+  std::int64_t epoch;   // 1 after the first epoch; 0 is before training.
+  std::int64_t step;    // Training steps finished.
+  std::int32_t metric;  // Index into TrialResult::metrics.
+  double value;
+};
+
+// A tensor by value: row-major bytes of `scalar`.
+struct NamedTensor {
+  std::string name;  // "code/weights": layer, slash, tensor.
+  std::vector<std::int64_t> shape;
+  Scalar scalar = Scalar::kF32;
+  std::vector<std::byte> bytes;
+};
+
+struct TrialResult {
+  Outcome outcome = Outcome::kCompleted;
+  std::string reason;  // Empty if completed; else one line with step and layer.
+  std::int64_t epochs = 0;
+  std::int64_t steps = 0;
+  std::vector<MetricInfo> metrics;
+  std::vector<HistoryRow> history;
+  std::vector<NamedTensor> weights_initial;
+  std::vector<NamedTensor> weights_final;
+  // inputs[S,D], codes[S,K], reconstructions[S,D], labels[S] (int32 as f64 is never used: its own type).
+  std::vector<NamedTensor> samples;
+  std::vector<std::int32_t> sample_labels;  // Empty: the data has none.
+};
+
+}  // namespace aesweep
