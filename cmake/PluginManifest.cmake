@@ -1,0 +1,28 @@
+# Run after a plugin is linked: writes NAME.plugin.yaml beside LIBRARY. Hosts read it before they load
+# the library, since loading already runs code. Values are double-quoted YAML scalars on one line.
+get_filename_component(directory "${LIBRARY}" DIRECTORY)
+get_filename_component(name "${LIBRARY}" NAME_WE)
+
+file(SHA256 "${LIBRARY}" sha256)
+foreach(part MAJOR MINOR)
+  file(STRINGS "${ABI_HEADER}" line REGEX "^#define AESWEEP_ABI_${part} [0-9]+")
+  string(REGEX REPLACE "^#define AESWEEP_ABI_${part} ([0-9]+).*" "\\1" abi_${part} "${line}")
+endforeach()
+
+execute_process(
+  COMMAND git -C "${SOURCE_DIRECTORY}" describe --always --dirty --abbrev=12
+  OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+if(failed)
+  set(revision "unknown")
+endif()
+
+file(WRITE "${directory}/${name}.plugin.yaml"
+"id: \"${name}\"
+abi_major: ${abi_MAJOR}
+abi_minor: ${abi_MINOR}
+cpu_level: \"${CPU_LEVEL}\"
+sha256: \"${sha256}\"
+compiler: \"${COMPILER}\"
+flags: \"${FLAGS}\"
+revision: \"${revision}\"
+")
