@@ -1,8 +1,8 @@
 # Which state of the source tree a program was built from.
 #
-# The target aesweep_revision looks on every build, and writes a header only when the answer changed,
-# so that an unchanged tree rebuilds nothing. Include "generated/revision.hpp" after linking
-# aesweep_revision_header. As a script (cmake -P, see below) this file does the looking.
+# The target aesweep_revision looks on every build, and writes a header only when the answer
+# changed, so that an unchanged tree rebuilds nothing. Include "generated/revision.hpp" after
+# linking aesweep_revision_header. As a script (cmake -P, see below) this file does the looking.
 if(CMAKE_SCRIPT_MODE_FILE)
   # -DSOURCE=<tree> -DOUTPUT=<header>. A tree without .git (a release archive, even when it is
   # unpacked inside another repository) has no revision.

@@ -10,7 +10,7 @@ build_packages=(
   libcli11-dev libspdlog-dev zlib1g-dev libssl-dev
   libgtest-dev libbenchmark-dev
 )
-# The tests and the analysis scripts also read results with Python, and a few trace or kill programs.
+# The tests also read results with Python, and look into libraries with nm.
 # shellcheck disable=SC2034
 check_packages=(python3 python3-h5py python3-numpy python3-yaml binutils)
 
@@ -44,8 +44,8 @@ require_commands() {
   say "No apt-get on this system: using the tools that are installed."
 }
 
-# ensure_packages NAME...: installs what is missing, nothing else. Asks only a person: on a terminal,
-# without --yes and outside CI.
+# ensure_packages NAME...: installs what is missing, nothing else. Asks only a person: on a
+# terminal, without --yes and outside CI.
 ensure_packages() {
   if ! type -P apt-get >/dev/null || ! type -P dpkg-query >/dev/null; then
     require_commands
@@ -88,8 +88,8 @@ build_release() {
   cmake --build --preset release --target "$@"
 }
 
-# What mpirun needs to start more ranks than there are cores, as root, on one machine. Open MPI reads
-# these; MPICH needs none of them.
+# What mpirun needs to start more ranks than there are cores, as root, on one machine. Open MPI
+# reads these; MPICH needs none of them.
 prepare_mpi() {
   if ((EUID == 0)); then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

@@ -1,5 +1,5 @@
-// CPU levels of x86-64 (the psABI's micro-architecture levels): what a library was compiled for, and
-// what this machine can execute. Plain values, any thread.
+// CPU levels of x86-64 (the psABI's micro-architecture levels): what a library was compiled for,
+// and what this machine can execute. Plain values, any thread.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace aesweep {
 
-// "x86-64" is 1, "x86-64-v2" 2, "x86-64-v3" 3, "x86-64-v4" 4; anything else 0. The empty text is the
-// compiler's default, which is 1.
+// "x86-64" is 1, "x86-64-v2" 2, "x86-64-v3" 3, "x86-64-v4" 4; anything else 0. The empty text is
+// the compiler's default, which is 1.
 [[nodiscard]] int cpu_level_number(std::string_view level);
 
 // The highest level that this machine's CPU offers, at least 1.

@@ -17,13 +17,13 @@ constexpr const char* kNextStep = "; give the .so that aesweep_add_plugin built"
 
 Status check_identity(const Elf64_Ehdr& header) {
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    return Status::world(text("not a shared library: it does not start with the ELF mark",
-                              kNextStep));
+    return Status::world(
+        text("not a shared library: it does not start with the ELF mark", kNextStep));
   }
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_machine != EM_X86_64) {
-    return Status::world(text("made for another machine (ELF class ",
-                              int{header.e_ident[EI_CLASS]}, ", machine ", header.e_machine,
+    return Status::world(text("made for another machine (ELF class ", int{header.e_ident[EI_CLASS]},
+                              ", machine ", header.e_machine,
                               "), expected 64-bit x86-64 (class 2, machine 62)"
                               "; build it on a machine like this one"));
   }
@@ -71,8 +71,8 @@ Status check_elf(const TrustedFile& file) {
   const std::uint64_t sections_end = end_of(header.e_shoff, header.e_shnum, header.e_shentsize);
   if (sections_end > file.bytes) return cut_off(sections_end, file.bytes);
   if (header.e_phnum == 0 || header.e_phentsize != sizeof(Elf64_Phdr)) {
-    return Status::world(text("has no program headers of ", sizeof(Elf64_Phdr), " bytes",
-                              kNextStep));
+    return Status::world(
+        text("has no program headers of ", sizeof(Elf64_Phdr), " bytes", kNextStep));
   }
   const std::uint64_t segments_end = end_of(header.e_phoff, header.e_phnum, sizeof(Elf64_Phdr));
   if (segments_end > file.bytes) return cut_off(segments_end, file.bytes);

@@ -42,13 +42,12 @@ Status check_header(const EntryHeader& header, std::uint64_t symbol_bytes) {
                               ", expected at least ", kEntryBytesMin, kRebuild));
   }
   if (header.struct_size > symbol_bytes) {
-    return Status::world(text("its entry is shorter than it says: struct_size ",
-                              header.struct_size, ", the symbol has ", symbol_bytes, " bytes",
-                              kRebuild));
+    return Status::world(text("its entry is shorter than it says: struct_size ", header.struct_size,
+                              ", the symbol has ", symbol_bytes, " bytes", kRebuild));
   }
   if (header.flags != 0) {
-    return Status::world(text("its entry has unknown flags 0x", std::hex, header.flags,
-                              ", expected 0", kRebuild));
+    return Status::world(
+        text("its entry has unknown flags 0x", std::hex, header.flags, ", expected 0", kRebuild));
   }
   return {};
 }
@@ -92,9 +91,9 @@ Status check_abi_version(unsigned major, unsigned minor, unsigned min_host_minor
   const unsigned own_major = AESWEEP_ABI_MAJOR;
   const unsigned own_minor = AESWEEP_ABI_MINOR;
   // Before 1.0 every minor version may change anything.
-  const bool runs = major == own_major &&
-                    (own_major == 0 ? minor == own_minor
-                                    : minor <= own_minor || min_host_minor <= own_minor);
+  const bool runs =
+      major == own_major &&
+      (own_major == 0 ? minor == own_minor : minor <= own_minor || min_host_minor <= own_minor);
   if (runs) return {};
   return Status::world(text("built for plugin ABI ", major, ".", minor, ", this program has ",
                             own_major, ".", own_minor, kRebuild));

@@ -15,7 +15,8 @@ namespace aesweep {
 namespace {
 
 constexpr std::uint64_t kManifestBytesMax = std::uint64_t{64} << 10;
-constexpr const char* kNextStep = "; build the plugin again with aesweep_add_plugin, which writes it";
+constexpr const char* kNextStep =
+    "; build the plugin again with aesweep_add_plugin, which writes it";
 
 // A manifest is part of the plugin, so whatever is wrong with it is the plugin's fault.
 Status plugin_fault(const Status& status) {
@@ -24,8 +25,7 @@ Status plugin_fault(const Status& status) {
 
 Result<std::string> read_text(const TrustedFile& file) {
   std::string bytes(file.bytes, '\0');
-  AESWEEP_RETURN_IF_ERROR(
-      read_at(file, 0, std::as_writable_bytes(std::span(bytes))).in(file.path));
+  AESWEEP_RETURN_IF_ERROR(read_at(file, 0, std::as_writable_bytes(std::span(bytes))).in(file.path));
   return bytes;
 }
 
@@ -93,7 +93,8 @@ Status check_cpu(const Manifest& manifest) {
   if (needed == 0 && manifest.cpu_level != built_cpu_level()) {
     return Status::world(text("was built for the CPU level ", manifest.cpu_level,
                               ", expected one of x86-64, x86-64-v2, x86-64-v3, x86-64-v4 or this"
-                              " program's own, ", built_cpu_level(), "; build it for one of them"));
+                              " program's own, ",
+                              built_cpu_level(), "; build it for one of them"));
   }
   return {};
 }
@@ -120,8 +121,8 @@ Result<Manifest> read_manifest(const std::string& library_path) {
 
 Status check_manifest(const Manifest& manifest, const std::string& library_sha256) {
   if (manifest.sha256 != library_sha256) {
-    return Status::world(text("its bytes have the SHA-256 ", library_sha256,
-                              ", its manifest says ", manifest.sha256,
+    return Status::world(text("its bytes have the SHA-256 ", library_sha256, ", its manifest says ",
+                              manifest.sha256,
                               "; one of the two was changed: build the plugin again"));
   }
   // The entry itself says which host it needs at least; the manifest does not.

@@ -1,5 +1,5 @@
-// A plugin's manifest: what is known about a library before its code runs. The file NAME.plugin.yaml
-// beside NAME.so, written by cmake/Plugin.cmake.
+// A plugin's manifest: what is known about a library before its code runs. The file
+// NAME.plugin.yaml beside NAME.so, written by cmake/Plugin.cmake.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ struct Manifest {
 // "/x/NAME.plugin.yaml" for "/x/NAME.so".
 [[nodiscard]] std::string manifest_path(const std::string& library_path);
 
-// Opens the manifest under the same rules as a library and reads the members above; more members are
-// allowed. Messages name the manifest.
+// Opens the manifest under the same rules as a library and reads the members above; more members
+// are allowed. Messages name the manifest.
 [[nodiscard]] Result<Manifest> read_manifest(const std::string& library_path);
 
 // Compares the manifest with the library's hash, with this program's plugin ABI and with this

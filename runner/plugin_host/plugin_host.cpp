@@ -34,8 +34,9 @@ std::string linker_message(const std::string& opened_as, const std::string& path
   return message;
 }
 
-// Maps the library and runs its constructors. The descriptor stays open for the life of the process:
-// the linker remembers libraries by this name, and a reused number would give the first one again.
+// Maps the library and runs its constructors. The descriptor stays open for the life of the
+// process: the linker remembers libraries by this name, and a reused number would give the first
+// one again.
 Result<void*> link_library(TrustedFile& file) {
   const std::string name = text("/proc/self/fd/", file.descriptor.release());
   const unsigned float_mode = ::_mm_getcsr();
@@ -59,8 +60,8 @@ Result<void*> link_library(TrustedFile& file) {
 Result<aesweep_plugin_entry> find_entry(void* handle) {
   const void* symbol = ::dlsym(handle, AESWEEP_PLUGIN_SYMBOL);
   if (symbol == nullptr) {
-    return Status::world(text("not an aesweep plugin: it exports no symbol ",
-                              AESWEEP_PLUGIN_SYMBOL, "; export it with AESWEEP_EXPORT_PLUGIN"));
+    return Status::world(text("not an aesweep plugin: it exports no symbol ", AESWEEP_PLUGIN_SYMBOL,
+                              "; export it with AESWEEP_EXPORT_PLUGIN"));
   }
   Dl_info where;
   void* found = nullptr;
@@ -146,8 +147,8 @@ Result<std::string> builtin_plugin_directory() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (error) {
-    return Status::world(text("cannot find this program's own path: /proc/self/exe: ",
-                              error.message(), "; mount /proc"));
+    return Status::world(text(
+        "cannot find this program's own path: /proc/self/exe: ", error.message(), "; mount /proc"));
   }
   return (program.parent_path().parent_path() / "lib" / "aesweep").string();
 }

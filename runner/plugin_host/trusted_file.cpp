@@ -26,8 +26,8 @@ struct FreeText {
 Result<std::string> resolve_folder(const std::string& folder) {
   const std::unique_ptr<char, FreeText> resolved(::realpath(folder.c_str(), nullptr));
   if (!resolved) {
-    return Status::input(text("its folder ", folder, " cannot be resolved: ", reason(),
-                              "; correct the path"));
+    return Status::input(
+        text("its folder ", folder, " cannot be resolved: ", reason(), "; correct the path"));
   }
   return std::string(resolved.get());
 }
@@ -40,12 +40,14 @@ Status check_folders(const std::string& folder) {
     const std::string prefix = end == std::string::npos ? folder : folder.substr(0, end);
     struct stat facts;
     if (::lstat(prefix.c_str(), &facts) != 0) {
-      return Status::world(text("its folder ", prefix, " cannot be examined: ", reason(),
-                                "; make it readable"));
+      return Status::world(
+          text("its folder ", prefix, " cannot be examined: ", reason(), "; make it readable"));
     }
     if ((facts.st_mode & S_IWOTH) != 0 && (facts.st_mode & S_ISVTX) == 0) {
-      return Status::world(text("its folder ", prefix, " is writable by everyone, so anyone could"
-                                " exchange the library; run chmod o-w ", prefix));
+      return Status::world(text("its folder ", prefix,
+                                " is writable by everyone, so anyone could"
+                                " exchange the library; run chmod o-w ",
+                                prefix));
     }
   } while (end != std::string::npos);
   return {};
@@ -75,15 +77,15 @@ Descriptor::~Descriptor() {
 
 Result<TrustedFile> open_trusted_file(const std::string& path, std::uint64_t bytes_max) {
   if (path.empty() || path.front() != '/' || path.find('\0') != std::string::npos) {
-    return Status::input(text("'", path.c_str(), "' is not an absolute path: files are neither"
+    return Status::input(text("'", path.c_str(),
+                              "' is not an absolute path: files are neither"
                               " searched for nor taken from the working directory; write the"
                               " whole path"));
   }
   const std::size_t slash = path.rfind('/');
   const std::string name = path.substr(slash + 1);
   if (name.empty() || name == "." || name == "..") {
-    return Status::input(text(path, ": names a folder, expected a file",
-                              "; write the whole path"));
+    return Status::input(text(path, ": names a folder, expected a file", "; write the whole path"));
   }
   const Result<std::string> folder = resolve_folder(slash == 0 ? "/" : path.substr(0, slash));
   if (!folder.ok()) return folder.status().in(path);
@@ -124,8 +126,8 @@ Status check_trusted(const struct stat& facts, unsigned user, std::uint64_t byte
 
 Status read_at(const TrustedFile& file, std::uint64_t offset, std::span<std::byte> out) {
   while (!out.empty()) {
-    const ssize_t got = ::pread(file.descriptor.number(), out.data(), out.size(),
-                                static_cast<off_t>(offset));
+    const ssize_t got =
+        ::pread(file.descriptor.number(), out.data(), out.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Status::world(text("cannot be read: ", reason()));
     if (got == 0) return Status::world("became shorter while it was read; load it again");

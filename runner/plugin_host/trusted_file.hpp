@@ -51,8 +51,8 @@ struct TrustedFile {
 [[nodiscard]] Result<TrustedFile> open_trusted_file(const std::string& path,
                                                     std::uint64_t bytes_max);
 
-// The rules about one file's type, owner, mode and size, on what fstat said; `user` is the effective
-// user id. Apart for tests, which cannot change owners.
+// The rules about one file's type, owner, mode and size, on what fstat said; `user` is the
+// effective user id. Apart for tests, which cannot change owners.
 [[nodiscard]] Status check_trusted(const struct stat& facts, unsigned user,
                                    std::uint64_t bytes_max);
 

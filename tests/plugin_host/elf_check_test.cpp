@@ -17,8 +17,7 @@ namespace aesweep {
 namespace {
 
 std::vector<std::byte> good_library() {
-  Result<std::vector<std::byte>> bytes =
-      read_file(AESWEEP_SAMPLE_DIRECTORY "/good.so", 16u << 20);
+  Result<std::vector<std::byte>> bytes = read_file(AESWEEP_SAMPLE_DIRECTORY "/good.so", 16u << 20);
   AESWEEP_CHECK(bytes.ok(), bytes.status().message());
   return std::move(bytes).value();
 }

@@ -1,5 +1,5 @@
-// Proves that every way in which a plugin library can be unfit ends in one line that names the file,
-// what was found and what was expected: one small bad library or manifest per refusal.
+// Proves that every way in which a plugin library can be unfit ends in one line that names the
+// file, what was found and what was expected: one small bad library or manifest per refusal.
 #include "runner/plugin_host/plugin_host.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
-/* A small plugin whose every member can be spoilt by a definition: CMakeLists.txt compiles it once per
- * fault, plugin_host_test.cpp has a row for each. Without definitions it is a plugin that must load.
+/* A small plugin whose every member can be spoilt by a definition: CMakeLists.txt compiles it once
+ * per fault, plugin_host_test.cpp has a row for each. Without definitions it is a plugin that must
+ * load.
  */
 #include "core/abi/plugin.h"
 

@@ -1,5 +1,6 @@
-// Proves the rules about files that become code, also those that only another owner could break, and
-// that odd things under a name (pipes, folders, huge files) are refused without waiting or reading.
+// Proves the rules about files that become code, also those that only another owner could break,
+// and that odd things under a name (pipes, folders, huge files) are refused without waiting or
+// reading.
 #include "runner/plugin_host/trusted_file.hpp"
 
 #include <gtest/gtest.h>
@@ -44,8 +45,7 @@ TEST(CheckTrusted, FollowsTheTable) {
       {S_IFCHR | 0600, kUser, 0, "not a regular file"},
   };
   for (const Case& one : table) {
-    const Status status =
-        check_trusted(facts_of(one.mode, one.owner, one.bytes), kUser, kBytesMax);
+    const Status status = check_trusted(facts_of(one.mode, one.owner, one.bytes), kUser, kBytesMax);
     EXPECT_EQ(status.ok(), *one.words == '\0') << one.words << ": " << status.message();
     EXPECT_NE(status.message().find(one.words), std::string::npos) << status.message();
   }
@@ -54,14 +54,18 @@ TEST(CheckTrusted, FollowsTheTable) {
 TEST(OpenTrustedFile, RefusesWhatIsNoFileWithoutWaiting) {
   TemporaryFolder folder;
   ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
-  EXPECT_NE(open_trusted_file(folder.path("pipe"), kBytesMax).status().message().find(
-                "not a regular file"),
+  EXPECT_NE(open_trusted_file(folder.path("pipe"), kBytesMax)
+                .status()
+                .message()
+                .find("not a regular file"),
             std::string::npos);
   EXPECT_NE(open_trusted_file(folder.path(), kBytesMax).status().message().find("regular file"),
             std::string::npos);
   for (const char* last : {"/", "/.", "/.."}) {
-    EXPECT_NE(open_trusted_file(folder.path() + last, kBytesMax).status().message().find(
-                  "names a folder"),
+    EXPECT_NE(open_trusted_file(folder.path() + last, kBytesMax)
+                  .status()
+                  .message()
+                  .find("names a folder"),
               std::string::npos);
   }
   EXPECT_FALSE(open_trusted_file(std::string("/dev/null\0/x", 12), kBytesMax).ok());
