@@ -11,7 +11,9 @@ struct Relu {
   static constexpr sdk::Info kInfo = {.name = "relu", .summary = "y = max(x, 0)"};
 
   Chunk value(const Chunk& x) const { return x.max(Real(0)); }
-  Chunk derivative(const Chunk& y) const { return (y > Real(0)).template cast<Real>(); }
+  Chunk derivative(const Chunk& y) const {
+    return (y > Real(0)).select(Chunk::Ones(), Chunk::Zero());
+  }
 };
 
 }  // namespace

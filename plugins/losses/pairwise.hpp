@@ -1,0 +1,50 @@
+// What losses share that add a term per pair of prediction and target element.
+//
+// Term<Real> gives, for chunks, the term and its derivative by the prediction:
+//   DoubleChunk<Real> value(p, t);  Chunk<Real> derivative(p, t)
+#pragma once
+
+#include "core/sdk/plugin.hpp"
+
+namespace aesweep {
+
+inline constexpr const char* kFeatureReductions[] = {"mean", "row_sum", nullptr};
+
+inline constexpr aesweep_parameter_info kFeatureReduction =
+    sdk::choice("reduction", "Over features: mean, or sum (row_sum)", "mean", kFeatureReductions);
+
+// What the sum over a batch of predictions of `cols` columns is divided by.
+inline double term_count(const sdk::Context& context, std::int64_t cols, bool over_features) {
+  return static_cast<double>(context.batch_rows) * (over_features ? static_cast<double>(cols) : 1.0);
+}
+
+inline void require_equal_widths(const sdk::Request& request) {
+  sdk::require(request.input_cols == request.target_cols, AESWEEP_INVALID_SHAPE,
+               "the prediction has ", request.input_cols, " columns and the target ",
+               request.target_cols, ": give the last layer that width (units: 0 does)");
+}
+
+// Sum of terms / count, rows in order, in double. Writes derivatives / count to gradient if not null.
+template <class Real, class Term>
+double pairwise_loss(const sdk::ConstMatrix<Real>& prediction, const sdk::ConstMatrix<Real>& target,
+                     double count, const sdk::Matrix<Real>* gradient) {
+  using Chunk = sdk::Chunk<Real>;
+  const Real factor = static_cast<Real>(1.0 / count);
+  sdk::LaneSum<Real> sum;
+  for (std::int64_t i = 0; i < prediction.rows; ++i) {
+    const Real* p = sdk::row(prediction, i);
+    const Real* t = sdk::row(target, i);
+    sum.add_row(
+        prediction.cols, [](const Chunk& a, const Chunk& b) { return Term::value(a, b); }, p, t);
+    if (gradient == nullptr) continue;
+    sdk::for_each_chunk<Real>(
+        prediction.cols, sdk::row(*gradient, i),
+        [factor](const Chunk& a, const Chunk& b) -> Chunk {
+          return factor * Term::derivative(a, b);
+        },
+        p, t);
+  }
+  return sum.total() / count;
+}
+
+}  // namespace aesweep

@@ -1,0 +1,30 @@
+// l1: coefficient * sum |x|, on activations or parameters; the derivative at 0 is 0.
+#include "plugins/regularizers/penalty.hpp"
+
+namespace {
+
+namespace sdk = aesweep::sdk;
+
+template <class Real>
+struct AbsoluteValue {
+  using Chunk = sdk::Chunk<Real>;
+  static sdk::DoubleChunk<Real> value(const Chunk& x) { return x.abs().template cast<double>(); }
+  static Chunk derivative(const Chunk& x) {
+    const Chunk not_below = (x > Real(0)).select(Chunk::Ones(), Chunk::Zero());
+    return (x < Real(0)).select(Chunk::Constant(Real(-1)), not_below);
+  }
+};
+
+template <class Real>
+struct L1 : aesweep::Penalty<Real, AbsoluteValue> {
+  static constexpr sdk::Info kInfo = {.name = "l1",
+                                      .summary = "coefficient * sum |x|",
+                                      .flags = AESWEEP_ELEMENTWISE,
+                                      .views = AESWEEP_VIEW_OUTPUT};
+  static constexpr auto& kParameters = aesweep::kPenaltyParameters;
+  using aesweep::Penalty<Real, AbsoluteValue>::Penalty;
+};
+
+}  // namespace
+
+AESWEEP_EXPORT_PLUGIN("l1", "0.1.0", sdk::regularizer<L1>());
