@@ -30,6 +30,9 @@ struct CatalogueEntry {
 // "activation", "layer", ...
 [[nodiscard]] std::string_view kind_name(aesweep_kind kind);
 
+// What the host offers to plugins: given to their init.
+[[nodiscard]] const aesweep_host& plugin_host_services();
+
 class Catalogue {
  public:
   // Adds every component of `entry`, whose header must already be checked. Calls entry.init(host).

@@ -1,0 +1,88 @@
+#include "core/model/catalogue.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <tuple>
+
+#include "core/base/text.hpp"
+#include "core/math/gemm.hpp"
+
+namespace aesweep {
+namespace {
+
+constexpr std::array<std::string_view, 6> kKindNames = {"activation", "layer", "regularizer",
+                                                        "quantizer",  "loss",  "optimizer"};
+
+template <class T>
+void gemm_service(int transpose_a, int transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                  T alpha, const T* a, std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c,
+                  std::int64_t ldc) {
+  gemm<T>(transpose_a != 0, transpose_b != 0, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+// The host's view of a descriptor: members that an older library lacks are null.
+aesweep_component host_view(const aesweep_component& theirs) {
+  aesweep_component ours{};
+  std::memcpy(&ours, &theirs, std::min<std::size_t>(theirs.struct_size, sizeof ours));
+  return ours;
+}
+
+Status check_component(const aesweep_component& component) {
+  if (component.name == nullptr || component.kind > AESWEEP_OPTIMIZER) {
+    return Status::world(text("a component has no name or the unknown kind ", component.kind));
+  }
+  const bool complete = component.lifecycle[0] != nullptr && component.lifecycle[1] != nullptr &&
+                        component.table[0] != nullptr && component.table[1] != nullptr;
+  if (!complete) {
+    return Status::world(text("component ", component.name,
+                              " lacks a lifecycle or a function table for f32 or f64"));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view kind_name(aesweep_kind kind) { return kKindNames.at(kind); }
+
+const aesweep_host& plugin_host_services() {
+  static const aesweep_host host = {sizeof(aesweep_host), AESWEEP_ABI_MAJOR, AESWEEP_ABI_MINOR,
+                                    &gemm_service<float>, &gemm_service<double>};
+  return host;
+}
+
+Status Catalogue::add(const aesweep_plugin_entry& entry, const PluginLibrary& library) {
+  std::array<char, 512> reason{};
+  aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
+  if (entry.init != nullptr && entry.init(&plugin_host_services(), &error) != AESWEEP_OK) {
+    return Status::world(text(library.path, ": init failed: ", reason.data()));
+  }
+  const auto shared = std::make_shared<const PluginLibrary>(library);
+  for (const aesweep_component* theirs : std::span(entry.components, entry.component_count)) {
+    const aesweep_component component = host_view(*theirs);
+    AESWEEP_RETURN_IF_ERROR(check_component(component).in(library.path));
+    const auto kind = static_cast<aesweep_kind>(component.kind);
+    if (const CatalogueEntry* present = find(kind, component.name)) {
+      return Status::input(text(library.path, ": ", kind_name(kind), " ", component.name,
+                                " is already defined by ", present->library->path,
+                                "; rename one of them"));
+    }
+    entries_.push_back({component, shared});
+  }
+  libraries_.push_back(shared);
+  std::sort(entries_.begin(), entries_.end(), [](const CatalogueEntry& a, const CatalogueEntry& b) {
+    return std::make_tuple(a.component.kind, std::string_view(a.component.name)) <
+           std::make_tuple(b.component.kind, std::string_view(b.component.name));
+  });
+  return {};
+}
+
+const CatalogueEntry* Catalogue::find(aesweep_kind kind, std::string_view name) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const CatalogueEntry& e) {
+    return e.component.kind == static_cast<std::uint32_t>(kind) && name == e.component.name;
+  });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+}  // namespace aesweep

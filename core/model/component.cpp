@@ -1,0 +1,117 @@
+#include "core/model/component.hpp"
+
+#include <algorithm>
+
+#include "core/model/parameters.hpp"
+
+namespace aesweep {
+namespace {
+
+// The values of a spec in the ABI's form; strings stay with `values`.
+std::vector<aesweep_parameter> abi_parameters(const std::vector<NamedParameter>& values) {
+  std::vector<aesweep_parameter> parameters;
+  for (const auto& [name, value] : values) {
+    aesweep_parameter parameter{};
+    parameter.struct_size = sizeof parameter;
+    parameter.name = name.c_str();
+    if (const auto* flag = std::get_if<bool>(&value)) {
+      parameter.type = AESWEEP_BOOLEAN;
+      parameter.integer = *flag ? 1 : 0;
+    } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+      parameter.type = AESWEEP_INTEGER;
+      parameter.integer = *integer;
+    } else if (const auto* real = std::get_if<double>(&value)) {
+      parameter.type = AESWEEP_REAL;
+      parameter.real = *real;
+    } else {
+      parameter.type = AESWEEP_CHOICE;
+      parameter.text = std::get<std::string>(value).c_str();
+    }
+    parameters.push_back(parameter);
+  }
+  return parameters;
+}
+
+// Copies `count` structs that lie struct_size bytes apart, as the ABI says.
+template <class Struct>
+std::vector<Struct> copy_array(const Struct* first, std::uint32_t count) {
+  std::vector<Struct> copies;
+  const auto* at = reinterpret_cast<const std::byte*>(first);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, at, sizeof size);
+    Struct copy{};
+    std::memcpy(&copy, at, std::min<std::size_t>(size, sizeof copy));
+    copies.push_back(copy);
+    at += size;
+  }
+  return copies;
+}
+
+const char* code_name(std::int32_t code) {
+  constexpr std::array names = {"ok",          "invalid parameter", "invalid shape",  "unsupported",
+                                "out of memory", "numeric failure",   "internal failure"};
+  return code >= 0 && static_cast<std::size_t>(code) < names.size()
+             ? names[static_cast<std::size_t>(code)]
+             : "unknown failure";
+}
+
+}  // namespace
+
+template <class T>
+Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_kind kind,
+                                          const ComponentSpec& spec) {
+  const CatalogueEntry* entry = catalogue.find(kind, spec.name);
+  if (entry == nullptr) {
+    return Status::input(text(kind_name(kind), " ", spec.name,
+                              ": no such component; `aesweep plugins` lists them"));
+  }
+  Result<std::vector<NamedParameter>> values =
+      complete_parameters(entry->component, spec.parameters);
+  if (!values.ok()) return values.status();
+  const std::vector<aesweep_parameter> parameters = abi_parameters(*values);
+
+  Component made;
+  made.component_ = entry->component;
+  made.library_ = entry->library;
+  const aesweep_lifecycle& theirs = *entry->component.lifecycle[Abi<T>::kScalar];
+  std::memcpy(&made.lifecycle_, &theirs,
+              std::min<std::size_t>(theirs.struct_size, sizeof theirs));
+
+  std::array<char, 512> reason{};
+  aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
+  void* instance = nullptr;
+  const std::int32_t code = made.lifecycle_.create(
+      parameters.data(), static_cast<std::uint32_t>(parameters.size()), &instance, &error);
+  if (code != AESWEEP_OK) {
+    return Status::input(made.failure("create", code, reason.data()).message());
+  }
+  made.instance_ = std::unique_ptr<void, Destroy>(instance, Destroy{made.lifecycle_.destroy});
+  return made;
+}
+
+template <class T>
+Status Component<T>::plan(std::int64_t shard_rows_max, std::int64_t input_cols,
+                          std::int64_t target_cols) {
+  const aesweep_plan_request request = {sizeof(aesweep_plan_request), Abi<T>::kScalar,
+                                        shard_rows_max, input_cols, target_cols};
+  plan_ = {};
+  plan_.struct_size = sizeof plan_;
+  const Status planned = call("plan", lifecycle_.plan, &request, &plan_);
+  if (!planned.ok()) return Status::input(planned.message());
+  tensors_ = copy_array(plan_.tensors, plan_.tensor_count);
+  rounds_ = copy_array(plan_.rounds, plan_.round_count);
+  return {};
+}
+
+template <class T>
+Status Component<T>::failure(const char* what, std::int32_t code, const char* reason) const {
+  const char* shown = reason[0] == '\0' ? "the plugin gave no reason" : reason;
+  return Status::world(text(component_.name, " (", library_->path, "), ", what, ": ",
+                            code_name(code), ": ", shown));
+}
+
+template class Component<float>;
+template class Component<double>;
+
+}  // namespace aesweep

@@ -1,0 +1,84 @@
+// Component<T>: one live instance of a catalogued component, in one scalar.
+//
+// Owns the instance; the library's tables and strings live for ever. Not thread-safe. Failing calls
+// come back as a Status that names the component and carries the plugin's own text: an input fault
+// from create and plan (the experiment asked for something impossible), a world fault later.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/status.hpp"
+#include "core/base/text.hpp"
+#include "core/model/abi_types.hpp"
+#include "core/model/catalogue.hpp"
+#include "core/model/spec.hpp"
+
+namespace aesweep {
+
+template <class T>
+class Component {
+ public:
+  // Looks `spec.name` up in the catalogue, completes its parameters and creates an instance.
+  [[nodiscard]] static Result<Component> create(const Catalogue& catalogue, aesweep_kind kind,
+                                                const ComponentSpec& spec);
+
+  // Fixes shapes and memory needs; fills the accessors below.
+  [[nodiscard]] Status plan(std::int64_t shard_rows_max, std::int64_t input_cols,
+                            std::int64_t target_cols);
+
+  [[nodiscard]] const char* name() const { return component_.name; }
+  [[nodiscard]] bool has(std::uint32_t flag) const { return (component_.flags & flag) != 0; }
+  [[nodiscard]] std::uint32_t views() const { return component_.views; }
+  [[nodiscard]] const aesweep_plan& plan() const { return plan_; }
+  [[nodiscard]] const std::vector<aesweep_tensor>& tensors() const { return tensors_; }
+  [[nodiscard]] const std::vector<aesweep_round>& rounds() const { return rounds_; }
+
+  // The function table of this kind: a struct of Abi<T>, null members where not offered.
+  template <class Table>
+  [[nodiscard]] Table table() const {
+    Table ours{};
+    const void* theirs = component_.table[Abi<T>::kScalar];
+    std::uint32_t size = 0;
+    std::memcpy(&size, theirs, sizeof size);
+    std::memcpy(&ours, theirs, size < sizeof ours ? size : sizeof ours);
+    return ours;
+  }
+
+  // Calls function(instance, arguments..., error). Does not allocate unless the call fails.
+  template <class Function, class... Arguments>
+  [[nodiscard]] Status call(const char* what, Function function, Arguments... arguments) const {
+    std::array<char, 512> reason;
+    reason[0] = '\0';
+    aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
+    const std::int32_t code = function(instance_.get(), arguments..., &error);
+    if (code == AESWEEP_OK) return {};
+    return failure(what, code, reason.data());
+  }
+
+ private:
+  struct Destroy {
+    void (*destroy)(void*) = nullptr;
+    void operator()(void* instance) const {
+      if (destroy != nullptr) destroy(instance);
+    }
+  };
+
+  Component() = default;
+  [[nodiscard]] Status failure(const char* what, std::int32_t code, const char* reason) const;
+
+  aesweep_component component_{};
+  std::shared_ptr<const PluginLibrary> library_;
+  aesweep_lifecycle lifecycle_{};
+  std::unique_ptr<void, Destroy> instance_;
+  aesweep_plan plan_{};
+  std::vector<aesweep_tensor> tensors_;
+  std::vector<aesweep_round> rounds_;
+};
+
+}  // namespace aesweep

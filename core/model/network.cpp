@@ -1,0 +1,226 @@
+#include "core/model/network.hpp"
+
+#include <algorithm>
+
+#include "core/base/buffer.hpp"
+#include "core/base/check.hpp"
+#include "core/model/initialize.hpp"
+#include "core/sdk/philox.hpp"
+
+namespace aesweep {
+
+template <class T>
+Streams Network<T>::streams(const std::string& path) const {
+  return {stream_hash(seed_, path, AESWEEP_TRAIN), stream_hash(seed_, path, AESWEEP_EVAL)};
+}
+
+template <class T>
+Result<Network<T>> Network<T>::create(const ModelSpec& spec, const Catalogue& catalogue,
+                                      std::uint64_t seed, std::int64_t input_cols,
+                                      std::int64_t target_cols, std::int64_t shard_rows_max) {
+  Network network;
+  network.seed_ = seed;
+  network.input_cols_ = input_cols;
+  network.target_cols_ = target_cols;
+  if (spec.layers.empty()) return Status::input("model.layers: is empty; name at least one layer");
+  std::int64_t cols = input_cols;
+  for (const LayerSpec& layer : spec.layers) {
+    AESWEEP_RETURN_IF_ERROR(network.add_layer(layer, catalogue, cols, shard_rows_max)
+                                .in("model.layers." + layer.name));
+    cols = network.layers_.back().output_cols;
+  }
+  if (cols != target_cols) {
+    return Status::input(text("model.layers.", spec.layers.back().name, ": gives ", cols,
+                              " columns, but the target has ", target_cols,
+                              "; leave out its units or set them to ", target_cols));
+  }
+  const auto code = std::find_if(spec.layers.begin(), spec.layers.end(),
+                                 [&](const LayerSpec& l) { return l.name == spec.code; });
+  if (code == spec.layers.end()) {
+    return Status::input(text("model.code: no layer is named ", spec.code));
+  }
+  network.code_layer_ = static_cast<int>(code - spec.layers.begin());
+  AESWEEP_RETURN_IF_ERROR(network.set_loss(spec, catalogue, shard_rows_max));
+  return network;
+}
+
+template <class T>
+Status Network<T>::set_loss(const ModelSpec& spec, const Catalogue& catalogue,
+                            std::int64_t shard_rows_max) {
+  Result<Component<T>> loss = Component<T>::create(catalogue, AESWEEP_LOSS, spec.loss);
+  if (!loss.ok()) return loss.status().in("model.loss");
+  AESWEEP_RETURN_IF_ERROR(loss->plan(shard_rows_max, target_cols_, target_cols_).in("model.loss"));
+  if (!loss->tensors().empty() || !loss->rounds().empty()) {
+    return Status::input(text("model.loss: ", loss->name(),
+                              " asks for tensors or statistics rounds, which losses cannot have"));
+  }
+  loss_table_ = loss->template table<typename Abi<T>::Loss>();
+  loss_streams_ = streams("loss");
+  loss_ = std::move(loss).value();
+  return {};
+}
+
+template <class T>
+Result<Transform<T>> Network<T>::make_transform(const Catalogue& catalogue, aesweep_kind kind,
+                                                const ComponentSpec& spec, const std::string& path,
+                                                std::int64_t input_cols,
+                                                std::int64_t shard_rows_max) {
+  Result<Component<T>> component = Component<T>::create(catalogue, kind, spec);
+  if (!component.ok()) return component.status();
+  AESWEEP_RETURN_IF_ERROR(component->plan(shard_rows_max, input_cols, target_cols_));
+  const std::int64_t cols = component->plan().output_cols;
+  if (cols < 1 || (kind == AESWEEP_ACTIVATION && cols != input_cols)) {
+    return Status::input(text(component->name(), ": plans ", cols, " output columns for ",
+                              input_cols, " input columns"));
+  }
+  const auto table = component->template table<typename Abi<T>::Transform>();
+  if (table.forward == nullptr || table.backward == nullptr ||
+      (!component->rounds().empty() && table.accumulate == nullptr)) {
+    return Status::input(text(component->name(), ": lacks forward, backward or accumulate"));
+  }
+  return Transform<T>{std::move(component).value(), table, {}, {}, streams(path)};
+}
+
+template <class T>
+Status Network<T>::add_layer(const LayerSpec& spec, const Catalogue& catalogue,
+                             std::int64_t input_cols, std::int64_t shard_rows_max) {
+  const std::string path = "layers/" + spec.name;
+  Result<Transform<T>> transform =
+      make_transform(catalogue, AESWEEP_LAYER, spec.layer, path, input_cols, shard_rows_max);
+  if (!transform.ok()) return transform.status();
+  Layer<T> layer{spec.name, std::move(transform).value()};
+  layer.input_cols = input_cols;
+  layer.output_cols = layer.layer.component.plan().output_cols;
+  layer.offset = elements_;
+  layer.learned.first = static_cast<int>(tensors_.size());
+  AESWEEP_RETURN_IF_ERROR(add_tensors(spec.name, layer.layer));
+  if (spec.activation) {
+    Result<Transform<T>> activation =
+        make_transform(catalogue, AESWEEP_ACTIVATION, *spec.activation, path + "/activation",
+                       layer.output_cols, shard_rows_max);
+    if (!activation.ok()) return activation.status().in("activation");
+    layer.activation = std::move(activation).value();
+    AESWEEP_RETURN_IF_ERROR(add_tensors(spec.name + "/activation", *layer.activation));
+  }
+  layer.elements = elements_ - layer.offset;
+  layer.learned.count = static_cast<int>(tensors_.size()) - layer.learned.first;
+  AESWEEP_RETURN_IF_ERROR(add_regularizers(spec, catalogue, shard_rows_max, layer));
+  AESWEEP_RETURN_IF_ERROR(add_quantizer(spec, catalogue, shard_rows_max, layer));
+  const bool needs_input = std::any_of(
+      layer.on_activations.begin(), layer.on_activations.end(), [](const Regularizer<T>& r) {
+        return (r.component.views() & AESWEEP_VIEW_PRE_ACTIVATION) != 0;
+      });
+  layer.activation_in_place =
+      layer.activation && layer.activation->component.has(AESWEEP_IN_PLACE) && !needs_input;
+  layers_.push_back(std::move(layer));
+  return {};
+}
+
+template <class T>
+Status Network<T>::add_tensors(const std::string& layer_name, Transform<T>& transform) {
+  transform.learned.first = static_cast<int>(tensors_.size());
+  transform.buffers.first = static_cast<int>(buffers_.size());
+  for (const aesweep_tensor& declared : transform.component.tensors()) {
+    if (declared.rows < 1 || declared.cols < 1 || declared.role == AESWEEP_STATE) {
+      return Status::input(text(transform.component.name(), ".", declared.name,
+                                ": is declared with shape ", declared.rows, " x ", declared.cols,
+                                " or as optimizer state"));
+    }
+    const bool learned = declared.role == AESWEEP_LEARNED;
+    std::size_t& arena = learned ? elements_ : buffer_elements_;
+    Tensor tensor;
+    tensor.name = layer_name + "/" + declared.name;
+    tensor.layer = static_cast<int>(layers_.size());
+    tensor.rows = declared.rows;
+    tensor.cols = declared.cols;
+    tensor.offset = arena;
+    tensor.elements = static_cast<std::size_t>(declared.rows) * static_cast<std::size_t>(declared.cols);
+    tensor.flags = declared.flags;
+    tensor.init = declared.init;
+    tensor.init_a = declared.init_a;
+    tensor.init_b = declared.init_b;
+    arena += padded_to_line<T>(tensor.elements);
+    (learned ? tensors_ : buffers_).push_back(std::move(tensor));
+  }
+  transform.learned.count = static_cast<int>(tensors_.size()) - transform.learned.first;
+  transform.buffers.count = static_cast<int>(buffers_.size()) - transform.buffers.first;
+  return {};
+}
+
+template <class T>
+Status Network<T>::add_regularizers(const LayerSpec& spec, const Catalogue& catalogue,
+                                    std::int64_t shard_rows_max, Layer<T>& layer) {
+  for (const RegularizerSpec& wanted : spec.regularizers) {
+    const std::string where = "regularizers." + wanted.name;
+    Result<Component<T>> made =
+        Component<T>::create(catalogue, AESWEEP_REGULARIZER, wanted.component);
+    if (!made.ok()) return made.status().in(where);
+    AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, layer.output_cols, target_cols_).in(where));
+    Regularizer<T> regularizer{spec.name + "_" + wanted.name, std::move(made).value(), {},
+                               streams("layers/" + spec.name + "/" + wanted.name)};
+    regularizer.table =
+        regularizer.component.template table<typename Abi<T>::Regularizer>();
+    const bool on_weights = wanted.on == RegularizerTarget::kWeights;
+    const bool offered = on_weights ? regularizer.table.on_parameter_block != nullptr
+                                    : regularizer.table.on_activations != nullptr;
+    if (!offered || !regularizer.component.tensors().empty()) {
+      return Status::input(text(where, ".on: ", regularizer.component.name(),
+                                " does not work on ", on_weights ? "weights" : "activations"));
+    }
+    (on_weights ? layer.on_weights : layer.on_activations).push_back(std::move(regularizer));
+  }
+  return {};
+}
+
+template <class T>
+Status Network<T>::add_quantizer(const LayerSpec& spec, const Catalogue& catalogue,
+                                 std::int64_t shard_rows_max, Layer<T>& layer) {
+  if (!spec.quantizer) return {};
+  Result<Component<T>> made = Component<T>::create(catalogue, AESWEEP_QUANTIZER, *spec.quantizer);
+  if (!made.ok()) return made.status().in("quantizer");
+  AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, 0, target_cols_).in("quantizer"));
+  layer.quantizer = Quantizer<T>{std::move(made).value(), {},
+                                 streams("layers/" + spec.name + "/quantizer")};
+  layer.quantizer->table =
+      layer.quantizer->component.template table<typename Abi<T>::Quantizer>();
+  bool any = false;
+  for (int t = layer.learned.first; t < layer.learned.first + layer.learned.count; ++t) {
+    Tensor& tensor = tensors_[static_cast<std::size_t>(t)];
+    tensor.quantized = (tensor.flags & AESWEEP_MAY_QUANTIZE) != 0;
+    any = any || tensor.quantized;
+  }
+  if (!any) return Status::input("quantizer: this layer has no tensor that may be quantized");
+  return {};
+}
+
+template <class T>
+std::int64_t Network<T>::parameter_count() const {
+  std::int64_t count = 0;
+  for (const Tensor& tensor : tensors_) count += static_cast<std::int64_t>(tensor.elements);
+  return count;
+}
+
+template <class T>
+std::int64_t Network<T>::widest() const {
+  std::int64_t cols = input_cols_;
+  for (const Layer<T>& layer : layers_) cols = std::max(cols, layer.output_cols);
+  return cols;
+}
+
+template <class T>
+void Network<T>::initialize(std::span<T> parameters, std::span<T> buffers) const {
+  const auto fill = [&](const std::vector<Tensor>& tensors, std::span<T> arena) {
+    for (const Tensor& tensor : tensors) {
+      initialize_tensor(tensor, seed_, arena.subspan(tensor.offset, tensor.elements));
+    }
+  };
+  AESWEEP_CHECK(parameters.size() >= elements_ && buffers.size() >= buffer_elements_,
+                "an arena is smaller than the network's tensors");
+  fill(tensors_, parameters);
+  fill(buffers_, buffers);
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace aesweep

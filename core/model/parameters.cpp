@@ -1,0 +1,131 @@
+#include "core/model/parameters.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "core/base/text.hpp"
+
+namespace aesweep {
+namespace {
+
+std::string shown(const ParameterValue& value) {
+  return std::visit(
+      [](const auto& v) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(v)>, bool>) {
+          return std::string(v ? "true" : "false");
+        } else {
+          return text(v);
+        }
+      },
+      value);
+}
+
+bool in_range(const aesweep_parameter_info& info, double value) {
+  if (!std::isfinite(value) || value < info.minimum || value > info.maximum) return false;
+  if ((info.flags & AESWEEP_ABOVE_MINIMUM) != 0 && value == info.minimum) return false;
+  return (info.flags & AESWEEP_BELOW_MAXIMUM) == 0 || value != info.maximum;
+}
+
+bool is_choice(const aesweep_parameter_info& info, const std::string& word) {
+  for (const char* const* choice = info.choices; *choice != nullptr; ++choice) {
+    if (word == *choice) return true;
+  }
+  return false;
+}
+
+Status refused(const aesweep_parameter_info& info, const ParameterValue& value) {
+  return Status::input(text(shown(value), " is not in ", accepted_values(info)));
+}
+
+}  // namespace
+
+std::string accepted_values(const aesweep_parameter_info& info) {
+  switch (info.type) {
+    case AESWEEP_BOOLEAN: return "true | false";
+    case AESWEEP_CHOICE: {
+      std::string words;
+      for (const char* const* choice = info.choices; *choice != nullptr; ++choice) {
+        words += (words.empty() ? "" : " | ") + std::string(*choice);
+      }
+      return words;
+    }
+    default:
+      return text((info.flags & AESWEEP_ABOVE_MINIMUM) != 0 ? "(" : "[", info.minimum, ", ",
+                  info.maximum, (info.flags & AESWEEP_BELOW_MAXIMUM) != 0 ? ")" : "]",
+                  info.type == AESWEEP_INTEGER ? " (whole numbers)" : "");
+  }
+}
+
+ParameterValue default_value(const aesweep_parameter_info& info) {
+  switch (info.type) {
+    case AESWEEP_BOOLEAN: return info.default_integer != 0;
+    case AESWEEP_INTEGER: return info.default_integer;
+    case AESWEEP_REAL: return info.default_real;
+    default: return std::string(info.default_text);
+  }
+}
+
+Result<ParameterValue> checked_value(const aesweep_parameter_info& info,
+                                     const ParameterValue& value) {
+  switch (info.type) {
+    case AESWEEP_BOOLEAN:
+      if (!std::holds_alternative<bool>(value)) return refused(info, value);
+      return value;
+    case AESWEEP_INTEGER: {
+      const auto* integer = std::get_if<std::int64_t>(&value);
+      if (integer == nullptr || !in_range(info, static_cast<double>(*integer))) {
+        return refused(info, value);
+      }
+      return value;
+    }
+    case AESWEEP_REAL: {
+      const auto* integer = std::get_if<std::int64_t>(&value);
+      const auto* real = std::get_if<double>(&value);
+      if (integer == nullptr && real == nullptr) return refused(info, value);
+      const double number = real != nullptr ? *real : static_cast<double>(*integer);
+      if (!in_range(info, number)) return refused(info, value);
+      return ParameterValue(number);
+    }
+    default: {
+      const auto* word = std::get_if<std::string>(&value);
+      if (word == nullptr || !is_choice(info, *word)) return refused(info, value);
+      return value;
+    }
+  }
+}
+
+Result<std::vector<NamedParameter>> complete_parameters(const aesweep_component& component,
+                                                        const std::vector<NamedParameter>& given) {
+  const std::span declared(component.parameters, component.parameter_count);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::string& name = given[i].first;
+    const auto same = [&](const NamedParameter& other) { return other.first == name; };
+    if (std::count_if(given.begin(), given.end(), same) > 1) {
+      return Status::input(text(component.name, ".", name, ": given twice"));
+    }
+    if (std::none_of(declared.begin(), declared.end(),
+                     [&](const aesweep_parameter_info& info) { return name == info.name; })) {
+      return Status::input(text(component.name, ".", name, ": no such parameter"));
+    }
+  }
+  std::vector<NamedParameter> complete;
+  for (const aesweep_parameter_info& info : declared) {
+    const auto found = std::find_if(given.begin(), given.end(),
+                                    [&](const NamedParameter& p) { return p.first == info.name; });
+    if (found == given.end()) {
+      if ((info.flags & AESWEEP_REQUIRED) != 0) {
+        return Status::input(text(component.name, ".", info.name, ": is required, a value in ",
+                                  accepted_values(info)));
+      }
+      complete.emplace_back(info.name, default_value(info));
+      continue;
+    }
+    Result<ParameterValue> value = checked_value(info, found->second);
+    if (!value.ok()) return value.status().in(text(component.name, ".", info.name));
+    complete.emplace_back(info.name, std::move(value).value());
+  }
+  return complete;
+}
+
+}  // namespace aesweep

@@ -1,0 +1,36 @@
+// Metrics: what an epoch's sums over a split become, with names, units and formulas.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/model/network.hpp"
+#include "core/train/result.hpp"
+
+namespace aesweep {
+
+// Running sums over the batches of one split and epoch, in batch order, in double.
+struct SplitSums {
+  std::int64_t rows = 0;
+  std::vector<double> terms;  // Loss, activation penalties, weight penalties: each value * rows.
+  double squared_error = 0.0;
+  double code_sum = 0.0;
+  std::vector<std::uint64_t> unit_counts;  // Rows in which each code unit was active.
+
+  void clear(std::size_t term_count, std::size_t units);
+};
+
+// Names, in the order in which measure() gives values: total loss, its terms, mse, fvu, l0, dead,
+// mean_activation; for the split "train" or "test".
+template <class T>
+[[nodiscard]] std::vector<MetricInfo> split_metrics(const std::string& split,
+                                                    const Network<T>& network, double threshold);
+
+// The values of split_metrics. `cols` is the width of the target, `variation` the split's sum of
+// squared deviations from the column means.
+[[nodiscard]] std::vector<double> measure(const SplitSums& sums, std::int64_t cols,
+                                          double variation);
+
+}  // namespace aesweep

@@ -1,0 +1,103 @@
+#include "core/train/parameters.hpp"
+
+#include <algorithm>
+
+namespace aesweep {
+
+template <class T>
+Parameters<T>::Parameters(const Network<T>& network, const Partition& partition, int rank)
+    : network_(&network),
+      partition_(&partition),
+      rank_(rank),
+      real_(network.elements()),
+      buffers_(network.buffer_elements()) {
+  network.initialize(real_.span(), buffers_.span());
+  std::size_t kept = 0;
+  bool any_quantized = false;
+  for (const Tensor& tensor : network.tensors()) {
+    kept_offset_.push_back(kept);
+    if (!tensor.quantized) continue;
+    any_quantized = true;
+    const auto& quantizer = network.layers()[static_cast<std::size_t>(tensor.layer)].quantizer;
+    kept += padded_to_line<std::byte>(quantizer->component.plan().kept_bytes);
+  }
+  kept_ = Buffer<std::byte>(kept);
+  if (any_quantized) quantized_ = Buffer<T>(network.elements());
+  tickets_.resize(network.tensors().size() * static_cast<std::size_t>(partition.ranks()));
+  ticket_count_.resize(network.tensors().size());
+}
+
+template <class T>
+const T* Parameters<T>::effective(int tensor) const {
+  const Tensor& t = network_->tensors()[static_cast<std::size_t>(tensor)];
+  return (t.quantized ? quantized_.data() : real_.data()) + t.offset;
+}
+
+template <class T>
+T* Parameters<T>::buffer(int buffer) {
+  return buffers_.data() + network_->buffers()[static_cast<std::size_t>(buffer)].offset;
+}
+
+template <class T>
+void* Parameters<T>::kept(int tensor) {
+  return kept_.data() + kept_offset_[static_cast<std::size_t>(tensor)];
+}
+
+template <class T>
+void Parameters<T>::publish(Exchange& exchange) {
+  std::fill(ticket_count_.begin(), ticket_count_.end(), 0);
+  if (exchange.ranks() == 1 || partition_->ownership() == Ownership::kReplicated) return;
+  const int count = static_cast<int>(network_->tensors().size());
+  for (int t = 0; t < count; ++t) {
+    const ElementRange mine = partition_->owned(t, rank_);
+    for (int r = 0; r < exchange.ranks(); ++r) {
+      if (r == rank_) continue;
+      const ElementRange theirs = partition_->owned(t, r);
+      if (theirs.count > 0) {
+        const auto index = static_cast<std::size_t>(t * exchange.ranks());
+        int& posted = ticket_count_[static_cast<std::size_t>(t)];
+        tickets_[index + static_cast<std::size_t>(posted++)] = exchange.receive(
+            r, t, std::as_writable_bytes(std::span(real(t) + theirs.first, theirs.count)));
+      }
+      if (mine.count > 0) {
+        exchange.send(r, t, std::as_bytes(std::span(real(t) + mine.first, mine.count)));
+      }
+    }
+  }
+}
+
+template <class T>
+void Parameters<T>::wait(int layer, Exchange& exchange) {
+  const TensorRange learned = network_->layers()[static_cast<std::size_t>(layer)].learned;
+  for (int t = learned.first; t < learned.first + learned.count; ++t) {
+    const auto first = static_cast<std::size_t>(t * exchange.ranks());
+    int& pending = ticket_count_[static_cast<std::size_t>(t)];
+    for (int i = 0; i < pending; ++i) {
+      exchange.wait(tickets_[first + static_cast<std::size_t>(i)]);
+    }
+    pending = 0;
+  }
+}
+
+template <class T>
+Status Parameters<T>::quantize(int layer, const aesweep_context& context) {
+  const Layer<T>& of = network_->layers()[static_cast<std::size_t>(layer)];
+  if (!of.quantizer) return {};
+  aesweep_context call_context = context;
+  call_context.stream = of.quantizer->streams[context.mode];
+  for (int t = of.learned.first; t < of.learned.first + of.learned.count; ++t) {
+    const Tensor& tensor = network_->tensors()[static_cast<std::size_t>(t)];
+    if (!tensor.quantized) continue;
+    const aesweep_block whole = {sizeof(aesweep_block), 0, 0, tensor.elements, tensor.rows,
+                                 tensor.cols};
+    AESWEEP_RETURN_IF_ERROR(of.quantizer->component.call(
+        "quantize", of.quantizer->table.quantize, &call_context, &whole,
+        static_cast<const T*>(real(t)), quantized_.data() + tensor.offset, kept(t)));
+  }
+  return {};
+}
+
+template class Parameters<float>;
+template class Parameters<double>;
+
+}  // namespace aesweep

@@ -1,0 +1,59 @@
+// Parameters<T>: the values of a network's tensors on one rank: real weights, the quantized images
+// that the network computes with, and running buffers.
+//
+// Every rank holds all real weights. After an update each owner publishes its elements; a layer's
+// weights are waited for just before the layer is needed, so that they travel behind the forward
+// pass of earlier layers.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "core/base/buffer.hpp"
+#include "core/base/status.hpp"
+#include "core/model/network.hpp"
+#include "core/train/exchange.hpp"
+#include "core/train/partition.hpp"
+
+namespace aesweep {
+
+template <class T>
+class Parameters {
+ public:
+  // Initial values. Network and partition must outlive it.
+  Parameters(const Network<T>& network, const Partition& partition, int rank);
+
+  [[nodiscard]] T* real(int tensor) { return real_.data() + offset(tensor); }
+  [[nodiscard]] const T* real(int tensor) const { return real_.data() + offset(tensor); }
+  // What the network computes with: the quantized image where there is one.
+  [[nodiscard]] const T* effective(int tensor) const;
+  [[nodiscard]] T* buffer(int buffer);
+  // What a quantizer keeps per tensor from quantize to backward.
+  [[nodiscard]] void* kept(int tensor);
+
+  // Starts sending what this rank owns and receiving the rest.
+  void publish(Exchange& exchange);
+  // Waits until the layer's published weights are complete.
+  void wait(int layer, Exchange& exchange);
+  // Makes the quantized images of a layer's tensors, on every rank.
+  [[nodiscard]] Status quantize(int layer, const aesweep_context& context);
+
+ private:
+  [[nodiscard]] std::size_t offset(int tensor) const {
+    return network_->tensors()[static_cast<std::size_t>(tensor)].offset;
+  }
+
+  const Network<T>* network_;
+  const Partition* partition_;
+  int rank_;
+  Buffer<T> real_;
+  Buffer<T> quantized_;  // As large as real_ if anything is quantized, else empty.
+  Buffer<T> buffers_;
+  Buffer<std::byte> kept_;
+  std::vector<std::size_t> kept_offset_;   // Per tensor.
+  std::vector<Exchange::Ticket> tickets_;  // [tensor, other rank]
+  std::vector<int> ticket_count_;          // Per tensor.
+};
+
+}  // namespace aesweep

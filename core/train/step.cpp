@@ -1,0 +1,261 @@
+#include "core/train/step.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "core/base/text.hpp"
+
+namespace aesweep {
+namespace {
+
+// Faults of the work per weight come after those of the passes; one that shows only in the update,
+// after the step's agreement, comes first in the next.
+constexpr std::uint64_t kPrepareStage = std::uint64_t{1} << 62;
+
+constexpr std::size_t kReasonBytes = 512;
+
+template <class Values>
+void append(std::byte*& at, const Values& values) {
+  if (!values.empty()) std::memcpy(at, values.data(), values.size_bytes());
+  at += values.size_bytes();
+}
+
+}  // namespace
+
+template <class T>
+Step<T>::Step(const Network<T>& network, const Partition& partition,
+              std::span<const BatchPlan> plans, Parameters<T>& parameters, Passes<T>& passes,
+              Gradients<T>& gradients, Updater<T>& updater, Exchange& exchange)
+    : network_(&network),
+      penalty_terms_(penalty_terms(network)),
+      parameters_(&parameters),
+      passes_(&passes),
+      gradients_(&gradients),
+      updater_(&updater),
+      exchange_(&exchange),
+      replicated_(partition.ownership() == Ownership::kReplicated),
+      counts_(static_cast<std::size_t>(exchange.ranks())),
+      sums_(passes.sums_length()),
+      tensor_norms_sq_(network.tensors().size()),
+      penalties_(penalty_terms_.size()) {
+  for (std::size_t l = network.layers().size(); l-- > 0;) {
+    const TensorRange learned = network.layers()[l].learned;
+    for (int t = learned.first; t < learned.first + learned.count; ++t) {
+      backward_order_.push_back(t);
+    }
+  }
+  between_ = [this] {
+    exchange_->progress();
+    prepare_arrived();
+  };
+  std::size_t parts_max = 0;
+  std::size_t mine_max = 0;
+  std::size_t all_max = 0;
+  for (const BatchPlan& plan : plans) {
+    set_counts(plan, true);
+    mine_max = std::max(mine_max, counts_[static_cast<std::size_t>(exchange.rank())]);
+    all_max = std::max(all_max, std::accumulate(counts_.begin(), counts_.end(), std::size_t{0}));
+    parts_max = std::max(parts_max, plan.parts.size());
+  }
+  mine_ = Buffer<std::byte>(mine_max);
+  all_ = Buffer<std::byte>(all_max);
+  part_sums_ = Buffer<double>(parts_max * sums_.size());
+  block_values_ = Buffer<double>(all_max / sizeof(double));
+}
+
+// What each rank shares at the end of a batch: fault order, its parts' sums and, in training, the
+// values of the blocks it owns.
+template <class T>
+void Step<T>::set_counts(const BatchPlan& plan, bool training) {
+  for (int r = 0; r < exchange_->ranks(); ++r) {
+    const auto parts = static_cast<std::size_t>(plan.my_parts(r));
+    const std::size_t blocks = training && !replicated_ ? updater_->block_value_count(r) : 0;
+    counts_[static_cast<std::size_t>(r)] =
+        sizeof(std::uint64_t) + (parts * sums_.size() + blocks) * sizeof(double);
+  }
+}
+
+template <class T>
+StepOutcome Step<T>::train(const BatchPlan& plan, const aesweep_context& context, bool has_labels,
+                           SplitSums& sums) {
+  context_ = context;
+  next_tensor_ = 0;
+  passes_->begin(plan, context, has_labels);
+  passes_->forward();
+  // The last step's messages have all arrived; their buffers are free from here on.
+  exchange_->finish();
+  gradients_->begin(plan, *exchange_);
+  passes_->loss();
+  passes_->backward(*gradients_, between_);
+  finish_gradients();
+  StepOutcome outcome = agree(plan, true);
+  if (outcome.outcome != Outcome::kCompleted) return outcome;
+  accumulate(plan, sums);
+  update();
+  parameters_->publish(*exchange_);
+  return outcome;
+}
+
+template <class T>
+StepOutcome Step<T>::evaluate(const BatchPlan& plan, const aesweep_context& context,
+                              bool has_labels, SplitSums& sums) {
+  context_ = context;
+  passes_->begin(plan, context, has_labels);
+  passes_->forward();
+  passes_->loss();
+  passes_->penalties();
+  for (std::size_t k = 0; k < penalty_terms_.size(); ++k) {
+    const Status status =
+        penalty_value(*network_, *parameters_, penalty_terms_[k], context_, penalties_[k]);
+    if (!status.ok()) update_fault_.note(kPrepareStage + k, status.message());
+  }
+  StepOutcome outcome = agree(plan, false);
+  if (outcome.outcome == Outcome::kCompleted) accumulate(plan, sums);
+  return outcome;
+}
+
+template <class T>
+void Step<T>::settle() {
+  for (int l = 0; l < static_cast<int>(network_->layers().size()); ++l) {
+    parameters_->wait(l, *exchange_);
+  }
+  exchange_->finish();
+}
+
+template <class T>
+void Step<T>::prepare(int tensor) {
+  const Status status = updater_->prepare(tensor, context_);
+  if (status.ok()) return;
+  update_fault_.note(kPrepareStage + static_cast<std::uint64_t>(tensor),
+                     text(network_->tensors()[static_cast<std::size_t>(tensor)].name, ", step ",
+                          context_.step, ": ", status.message()));
+}
+
+template <class T>
+void Step<T>::prepare_arrived() {
+  while (next_tensor_ < backward_order_.size() &&
+         gradients_->arrived(backward_order_[next_tensor_], *exchange_)) {
+    prepare(backward_order_[next_tensor_++]);
+  }
+}
+
+template <class T>
+void Step<T>::finish_gradients() {
+  for (; next_tensor_ < backward_order_.size(); ++next_tensor_) {
+    gradients_->wait(backward_order_[next_tensor_], *exchange_);
+    prepare(backward_order_[next_tensor_]);
+  }
+}
+
+template <class T>
+void Step<T>::update() {
+  const Status status = updater_->update(context_);
+  if (!status.ok()) {
+    update_fault_.note(0, text("optimizer, step ", context_.step, ": ", status.message()));
+  }
+  passes_->end_step();
+}
+
+template <class T>
+const StepFault& Step<T>::first_fault() const {
+  return update_fault_.order < passes_->fault().order ? update_fault_ : passes_->fault();
+}
+
+template <class T>
+StepOutcome Step<T>::agree(const BatchPlan& plan, bool training) {
+  set_counts(plan, training);
+  const std::uint64_t order = first_fault().order;
+  std::byte* at = mine_.data();
+  append(at, std::span(&order, 1));
+  append(at, passes_->merged_sums());
+  if (training && !replicated_) append(at, updater_->block_values());
+  const auto mine_bytes = static_cast<std::size_t>(at - mine_.data());
+  const std::size_t all_bytes = std::accumulate(counts_.begin(), counts_.end(), std::size_t{0});
+  exchange_->share(mine_.span().first(mine_bytes), counts_, all_.span().first(all_bytes));
+
+  std::uint64_t first = StepFault::kNone;
+  double* parts = part_sums_.data();
+  double* blocks = block_values_.data();
+  const std::byte* from = all_.data();
+  for (std::size_t r = 0; r < counts_.size(); ++r) {
+    std::uint64_t theirs = 0;
+    std::memcpy(&theirs, from, sizeof theirs);
+    first = std::min(first, theirs);
+    const std::size_t count = static_cast<std::size_t>(plan.parts_of_rank[r]) * sums_.size();
+    std::memcpy(parts, from + sizeof theirs, count * sizeof(double));
+    parts += count;
+    const std::size_t head = sizeof theirs + count * sizeof(double);
+    std::memcpy(blocks, from + head, counts_[r] - head);
+    blocks += (counts_[r] - head) / sizeof(double);
+    from += counts_[r];
+  }
+  if (first != StepFault::kNone) return shared_fault(first);
+  merge_parts(plan.global, part_sums_.span().first(plan.parts.size() * sums_.size()), sums_.size(),
+              AESWEEP_SUM, sums_);
+  if (training) {
+    const std::span<const double> gathered(block_values_.data(), blocks);
+    updater_->sum_blocks(replicated_ ? updater_->block_values() : gathered, tensor_norms_sq_,
+                         penalties_);
+  }
+  return check_finite(training);
+}
+
+// Rare and slow: the rank with the first fault tells its text to all.
+template <class T>
+StepOutcome Step<T>::shared_fault(std::uint64_t order) {
+  std::vector<char> mine(kReasonBytes, '\0');
+  if (first_fault().order == order) {
+    const std::string& reason = first_fault().reason;
+    std::copy_n(reason.data(), std::min(reason.size(), kReasonBytes - 1), mine.data());
+  }
+  const std::vector<std::size_t> counts(counts_.size(), kReasonBytes);
+  std::vector<char> all(kReasonBytes * counts_.size());
+  exchange_->share(std::as_bytes(std::span(mine)), counts, std::as_writable_bytes(std::span(all)));
+  for (std::size_t r = 0; r < counts_.size(); ++r) {
+    const char* reason = all.data() + r * kReasonBytes;
+    if (reason[0] != '\0') return {Outcome::kFailed, reason};
+  }
+  return {Outcome::kFailed, "a component failed without a reason"};
+}
+
+template <class T>
+StepOutcome Step<T>::check_finite(bool training) const {
+  const char* when = training ? "step " : "evaluation batch ";
+  for (const double value : sums_) {
+    if (!std::isfinite(value)) {
+      return {Outcome::kDiverged,
+              text(when, context_.step, ": the loss or an activation is not finite (loss ",
+                   sums_[0], ")")};
+    }
+  }
+  if (!training) return {};
+  for (const int t : backward_order_) {
+    const double norm_sq = tensor_norms_sq_[static_cast<std::size_t>(t)];
+    if (!std::isfinite(norm_sq)) {
+      return {Outcome::kDiverged,
+              text(when, context_.step, ": the gradient of ",
+                   network_->tensors()[static_cast<std::size_t>(t)].name,
+                   " is not finite (squared norm ", norm_sq, ")")};
+    }
+  }
+  return {};
+}
+
+template <class T>
+void Step<T>::accumulate(const BatchPlan& plan, SplitSums& sums) const {
+  const auto rows = static_cast<double>(plan.rows);
+  const std::size_t penalties = sums_.size() - BatchSums::length(0);
+  std::size_t term = 0;
+  for (; term <= penalties; ++term) sums.terms[term] += sums_[term] * rows;
+  for (const double value : penalties_) sums.terms[term++] += value * rows;
+  sums.rows += plan.rows;
+  sums.squared_error += sums_[BatchSums::squared_error(penalties)];
+  sums.code_sum += sums_[BatchSums::code_sum(penalties)];
+}
+
+template class Step<float>;
+template class Step<double>;
+
+}  // namespace aesweep

@@ -1,0 +1,259 @@
+#include "core/train/updater.hpp"
+
+#include <algorithm>
+
+namespace aesweep {
+namespace {
+
+aesweep_block block_of(const Tensor& tensor, ElementRange range) {
+  return {sizeof(aesweep_block), 0, range.first, range.count, tensor.rows, tensor.cols};
+}
+
+// Sum of squares in double; eight running sums fix the order whatever the vector width.
+template <class T>
+double sum_of_squares(const T* values, std::size_t count) {
+  constexpr std::size_t kLanes = 8;
+  double lanes[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const double v = static_cast<double>(values[i + lane]);
+      lanes[lane] += v * v;
+    }
+  }
+  for (; i < count; ++i) lanes[i % kLanes] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+         ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+// Calls visit(block) for the blocks of a range, in order, until one fails.
+template <class Visit>
+Status each_block(ElementRange range, Visit visit) {
+  for (std::size_t first = range.first; first < range.first + range.count;
+       first += kBlockElements) {
+    const std::size_t count = std::min(kBlockElements, range.first + range.count - first);
+    AESWEEP_RETURN_IF_ERROR(visit(ElementRange{first, count}));
+  }
+  return {};
+}
+
+}  // namespace
+
+template <class T>
+std::vector<PenaltyTerm> penalty_terms(const Network<T>& network) {
+  std::vector<PenaltyTerm> terms;
+  for (std::size_t l = 0; l < network.layers().size(); ++l) {
+    for (std::size_t i = 0; i < network.layers()[l].on_weights.size(); ++i) {
+      terms.push_back({static_cast<int>(l), static_cast<int>(i)});
+    }
+  }
+  return terms;
+}
+
+template <class T>
+Status penalty_value(const Network<T>& network, const Parameters<T>& parameters, PenaltyTerm term,
+                     const aesweep_context& context, double& value) {
+  const Layer<T>& layer = network.layers()[static_cast<std::size_t>(term.layer)];
+  const Regularizer<T>& penalty = layer.on_weights[static_cast<std::size_t>(term.index)];
+  aesweep_context call_context = context;
+  call_context.stream = penalty.streams[context.mode];
+  value = 0.0;
+  for (int t = layer.learned.first; t < layer.learned.first + layer.learned.count; ++t) {
+    const Tensor& tensor = network.tensors()[static_cast<std::size_t>(t)];
+    if ((tensor.flags & AESWEEP_MAY_DECAY) == 0) continue;
+    AESWEEP_RETURN_IF_ERROR(each_block({0, tensor.elements}, [&](ElementRange range) {
+      const aesweep_block block = block_of(tensor, range);
+      double share = 0.0;
+      Status status = penalty.component.call(
+          "on_parameter_block", penalty.table.on_parameter_block, &call_context, &block,
+          parameters.real(t) + range.first, &share, static_cast<T*>(nullptr));
+      value += share;
+      return status;
+    }));
+  }
+  return {};
+}
+
+template <class T>
+std::size_t Updater<T>::state_elements(const Network<T>& network, const Partition& partition,
+                                       const Component<T>& optimizer, int rank) {
+  std::size_t owned = 0;
+  for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+    owned += padded_to_line<T>(partition.owned(static_cast<int>(t), rank).count);
+  }
+  return owned * optimizer.tensors().size();
+}
+
+template <class T>
+Updater<T>::Updater(const Network<T>& network, const Partition& partition,
+                    const Component<T>& optimizer, std::uint64_t optimizer_stream,
+                    Parameters<T>& parameters, Gradients<T>& gradients, int rank)
+    : network_(&network),
+      partition_(&partition),
+      optimizer_(&optimizer),
+      optimizer_table_(optimizer.template table<typename Abi<T>::Optimizer>()),
+      optimizer_stream_(optimizer_stream),
+      parameters_(&parameters),
+      gradients_(&gradients),
+      rank_(rank),
+      block_values_(block_value_count(rank)),
+      state_(state_elements(network, partition, optimizer, rank)),
+      state_pointers_(optimizer.tensors().size()),
+      by_block_(partition.block_count()) {
+  std::size_t values = 0;
+  std::size_t state = 0;
+  for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+    const ElementRange owned = partition.owned(static_cast<int>(t), rank);
+    block_values_offset_.push_back(values);
+    values += Partition::blocks_in(owned) * values_per_block(static_cast<int>(t));
+    state_offset_.push_back(state);
+    for (const aesweep_tensor& slot : optimizer.tensors()) {
+      std::fill_n(state_.data() + state, owned.count, static_cast<T>(slot.init_a));
+      state += padded_to_line<T>(owned.count);
+    }
+  }
+}
+
+template <class T>
+std::size_t Updater<T>::values_per_block(int tensor) const {
+  const Tensor& of = network_->tensors()[static_cast<std::size_t>(tensor)];
+  return 1 + network_->layers()[static_cast<std::size_t>(of.layer)].on_weights.size();
+}
+
+template <class T>
+std::size_t Updater<T>::block_value_count(int rank) const {
+  std::size_t count = 0;
+  for (std::size_t t = 0; t < network_->tensors().size(); ++t) {
+    count += Partition::blocks_in(partition_->owned(static_cast<int>(t), rank)) *
+             values_per_block(static_cast<int>(t));
+  }
+  return count;
+}
+
+template <class T>
+Status Updater<T>::prepare(int tensor, const aesweep_context& context) {
+  double* values = block_values_.data() + block_values_offset_[static_cast<std::size_t>(tensor)];
+  const std::size_t stride = values_per_block(tensor);
+  return each_block(partition_->owned(tensor, rank_), [&](ElementRange block) {
+    Status status = prepare_block(tensor, block, values, context);
+    values += stride;
+    return status;
+  });
+}
+
+template <class T>
+Status Updater<T>::prepare_block(int tensor, ElementRange range, double* values,
+                                 const aesweep_context& context) {
+  const Tensor& of = network_->tensors()[static_cast<std::size_t>(tensor)];
+  const Layer<T>& layer = network_->layers()[static_cast<std::size_t>(of.layer)];
+  const aesweep_block block = block_of(of, range);
+  const T* weights = parameters_->real(tensor) + range.first;
+  T* gradient = gradients_->merged(tensor, range);
+  aesweep_context call_context = context;
+  if (of.quantized && layer.quantizer->table.backward != nullptr) {
+    call_context.stream = layer.quantizer->streams[context.mode];
+    AESWEEP_RETURN_IF_ERROR(layer.quantizer->component.call(
+        "backward", layer.quantizer->table.backward, &call_context, &block, weights, gradient,
+        static_cast<const void*>(parameters_->kept(tensor))));
+  }
+  for (std::size_t i = 0; i < layer.on_weights.size(); ++i) {
+    values[1 + i] = 0.0;
+    if ((of.flags & AESWEEP_MAY_DECAY) == 0) continue;
+    const Regularizer<T>& penalty = layer.on_weights[i];
+    call_context.stream = penalty.streams[context.mode];
+    AESWEEP_RETURN_IF_ERROR(penalty.component.call("on_parameter_block",
+                                                   penalty.table.on_parameter_block, &call_context,
+                                                   &block, weights, &values[1 + i], gradient));
+  }
+  values[0] = sum_of_squares(gradient, range.count);
+  return {};
+}
+
+template <class T>
+void Updater<T>::sum_blocks(std::span<const double> all, std::span<double> tensor_norms_sq,
+                            std::span<double> penalties) const {
+  std::fill(tensor_norms_sq.begin(), tensor_norms_sq.end(), 0.0);
+  std::fill(penalties.begin(), penalties.end(), 0.0);
+  const int tensors = static_cast<int>(network_->tensors().size());
+  const int ranks = partition_->ownership() == Ownership::kReplicated ? 1 : partition_->ranks();
+  std::size_t penalty = 0;
+  for (std::size_t l = 0; l < network_->layers().size(); ++l) {
+    const std::size_t width = 1 + network_->layers()[l].on_weights.size();
+    for (std::size_t v = 0; v < width; ++v) {
+      // Lay the values out by block index, wherever their owner put them, then add in that order.
+      const TensorRange learned = network_->layers()[l].learned;
+      const double* rank_values = all.data();
+      for (int r = 0; r < ranks; ++r) {
+        const double* at = rank_values;
+        for (int t = 0; t < tensors; ++t) {
+          const ElementRange owned = partition_->owned(t, r);
+          const std::size_t blocks = Partition::blocks_in(owned);
+          if (t >= learned.first && t < learned.first + learned.count) {
+            const std::size_t first = partition_->first_block(t) + owned.first / kBlockElements;
+            for (std::size_t b = 0; b < blocks; ++b) by_block_[first + b] = at[b * width + v];
+          }
+          at += blocks * values_per_block(t);
+        }
+        rank_values = at;
+      }
+      for (int t = learned.first; t < learned.first + learned.count; ++t) {
+        double& sum = v == 0 ? tensor_norms_sq[static_cast<std::size_t>(t)] : penalties[penalty];
+        for (std::size_t b = partition_->first_block(t); b < partition_->first_block(t + 1); ++b) {
+          sum += by_block_[b];
+        }
+      }
+      if (v > 0) ++penalty;
+    }
+  }
+}
+
+template <class T>
+Status Updater<T>::update(const aesweep_context& context) {
+  aesweep_context call_context = context;
+  for (std::size_t t = 0; t < network_->tensors().size(); ++t) {
+    const int tensor = static_cast<int>(t);
+    const ElementRange owned = partition_->owned(tensor, rank_);
+    if (owned.count == 0) continue;
+    if (optimizer_->has(AESWEEP_BLOCKWISE)) {
+      AESWEEP_RETURN_IF_ERROR(each_block(owned, [&](ElementRange block) {
+        return update_block(tensor, block, call_context);
+      }));
+    } else {
+      AESWEEP_RETURN_IF_ERROR(update_block(tensor, owned, call_context));
+    }
+  }
+  return {};
+}
+
+template <class T>
+Status Updater<T>::update_block(int tensor, ElementRange range, aesweep_context& context) {
+  const Tensor& of = network_->tensors()[static_cast<std::size_t>(tensor)];
+  const Layer<T>& layer = network_->layers()[static_cast<std::size_t>(of.layer)];
+  const ElementRange owned = partition_->owned(tensor, rank_);
+  const aesweep_block block = block_of(of, range);
+  T* weights = parameters_->real(tensor) + range.first;
+  for (std::size_t s = 0; s < state_pointers_.size(); ++s) {
+    state_pointers_[s] = state_.data() + state_offset_[static_cast<std::size_t>(tensor)] +
+                         s * padded_to_line<T>(owned.count) + (range.first - owned.first);
+  }
+  const T* gradient = gradients_->gradient(tensor) + range.first;
+  context.stream = optimizer_stream_;
+  AESWEEP_RETURN_IF_ERROR(optimizer_->call("update", optimizer_table_.update, &context, &block,
+                                           weights, gradient,
+                                           static_cast<T* const*>(state_pointers_.data())));
+  if (!of.quantized || layer.quantizer->table.after_update == nullptr) return {};
+  context.stream = layer.quantizer->streams[context.mode];
+  return layer.quantizer->component.call("after_update", layer.quantizer->table.after_update,
+                                         &context, &block, weights);
+}
+
+template std::vector<PenaltyTerm> penalty_terms<float>(const Network<float>&);
+template std::vector<PenaltyTerm> penalty_terms<double>(const Network<double>&);
+template Status penalty_value<float>(const Network<float>&, const Parameters<float>&, PenaltyTerm,
+                                     const aesweep_context&, double&);
+template Status penalty_value<double>(const Network<double>&, const Parameters<double>&,
+                                      PenaltyTerm, const aesweep_context&, double&);
+template class Updater<float>;
+template class Updater<double>;
+
+}  // namespace aesweep

@@ -1,0 +1,86 @@
+// Updater<T>: the part of a step that happens once per weight, on the rank that owns it.
+//
+// prepare() takes a reduced block: through the quantizer's gradient, plus the weight penalties, and
+// notes the block's squared norm and penalty values in double. After the step's agreement, update()
+// lets the optimizer change the weights and applies their constraints. Order of the whole: quantize
+// (Parameters), forward, backward, [prepare: quantizer gradient, penalties], optimizer, constraint.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/base/buffer.hpp"
+#include "core/base/status.hpp"
+#include "core/model/network.hpp"
+#include "core/train/gradients.hpp"
+#include "core/train/parameters.hpp"
+#include "core/train/partition.hpp"
+
+namespace aesweep {
+
+// A weight penalty: regularizer `index` of layer `layer`'s on_weights.
+struct PenaltyTerm {
+  int layer = 0;
+  int index = 0;
+};
+
+template <class T>
+[[nodiscard]] std::vector<PenaltyTerm> penalty_terms(const Network<T>& network);
+
+// Value of one penalty over the network's present weights: block values added in index order.
+template <class T>
+[[nodiscard]] Status penalty_value(const Network<T>& network, const Parameters<T>& parameters,
+                                   PenaltyTerm term, const aesweep_context& context, double& value);
+
+template <class T>
+class Updater {
+ public:
+  // All must outlive it. `optimizer` is planned; its STATE tensors become slots of owned elements.
+  Updater(const Network<T>& network, const Partition& partition, const Component<T>& optimizer,
+          std::uint64_t optimizer_stream, Parameters<T>& parameters, Gradients<T>& gradients,
+          int rank);
+
+  [[nodiscard]] static std::size_t state_elements(const Network<T>& network,
+                                                  const Partition& partition,
+                                                  const Component<T>& optimizer, int rank);
+
+  // Merges and prepares all owned blocks of a tensor whose gradient has arrived.
+  [[nodiscard]] Status prepare(int tensor, const aesweep_context& context);
+
+  // One entry per owned block, in tensor order: squared gradient norm, then one value per penalty of
+  // the tensor's layer (0 where the tensor does not decay). What the ranks share.
+  [[nodiscard]] std::span<const double> block_values() const { return block_values_.span(); }
+  // Doubles that `rank` has in block_values().
+  [[nodiscard]] std::size_t block_value_count(int rank) const;
+  // From all ranks' block values, concatenated in rank order: per tensor the squared norm, per
+  // penalty term the value, both summed in block order.
+  void sum_blocks(std::span<const double> all, std::span<double> tensor_norms_sq,
+                  std::span<double> penalties) const;
+
+  [[nodiscard]] Status update(const aesweep_context& context);
+
+ private:
+  [[nodiscard]] Status prepare_block(int tensor, ElementRange block, double* values,
+                                     const aesweep_context& context);
+  [[nodiscard]] Status update_block(int tensor, ElementRange block, aesweep_context& context);
+  [[nodiscard]] std::size_t values_per_block(int tensor) const;
+
+  const Network<T>* network_;
+  const Partition* partition_;
+  const Component<T>* optimizer_;
+  typename Abi<T>::Optimizer optimizer_table_;
+  std::uint64_t optimizer_stream_;
+  Parameters<T>* parameters_;
+  Gradients<T>* gradients_;
+  int rank_;
+  Buffer<double> block_values_;
+  std::vector<std::size_t> block_values_offset_;  // Per tensor.
+  Buffer<T> state_;
+  std::vector<std::size_t> state_offset_;  // Per tensor: slots one after another.
+  std::vector<T*> state_pointers_;         // Scratch: one per slot.
+  mutable std::vector<double> by_block_;   // Scratch of sum_blocks.
+};
+
+}  // namespace aesweep
