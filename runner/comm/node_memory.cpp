@@ -1,6 +1,7 @@
 #include "runner/comm/node_memory.hpp"
 
 #include <mpi.h>
+#include <sys/statvfs.h>
 
 #include <array>
 #include <cstdint>
@@ -14,6 +15,27 @@
 #include "runner/comm/world_impl.hpp"
 
 namespace aesweep {
+namespace {
+
+// Where both Open MPI and MPICH put shared windows on Linux.
+constexpr const char* kSharedFolder = "/dev/shm";
+
+// What MPI itself needs there beside the block, generously.
+constexpr std::uint64_t kSharedSpare = 1 << 20;
+
+// Whether shared memory has `bytes` left. Asked before MPI is: where there is too little, Open MPI
+// 4.1 fails on one rank only and leaves the others waiting, and MPICH lets the first write fail.
+Status check_shared_space(std::size_t bytes, const std::string& host) {
+  struct statvfs facts {};
+  if (statvfs(kSharedFolder, &facts) != 0) return {};  // Not there: MPI uses something else.
+  const std::uint64_t free = std::uint64_t{facts.f_bavail} * facts.f_frsize;
+  if (free >= kSharedSpare && bytes <= free - kSharedSpare) return {};
+  return Status::world(text("the data set needs ", bytes, " bytes of shared memory, ",
+                            kSharedFolder, " on ", host, " has ", free,
+                            " free; enlarge it, set data.limit or run one rank per node"));
+}
+
+}  // namespace
 
 struct NodeMemory::Impl {
   World* world = nullptr;
@@ -55,7 +77,7 @@ std::string NodeMemory::broadcast(std::string bytes) {
 Status NodeMemory::allocate(std::size_t bytes) {
   if (impl_->ranks == 1) {
     try {
-      impl_->own = Buffer<std::byte>(bytes);
+      impl_->own = Buffer<std::byte>(bytes);  // Zeroed.
     } catch (const std::bad_alloc&) {
       return Status::world(text("the data set needs ", bytes, " bytes of memory, more than ",
                                 impl_->world->host(), " has free; set data.limit"));
@@ -87,7 +109,11 @@ Status NodeMemory::allocate(std::size_t bytes) {
 
 Status NodeMemory::fill(std::size_t bytes, const Fill& fill) {
   AESWEEP_CHECK(impl_->block.data() == nullptr, "NodeMemory::fill is called once");
-  Status status = impl_->world->agree(allocate(bytes));
+  Status status;
+  if (leader() && impl_->ranks > 1) status = check_shared_space(bytes, impl_->world->host());
+  status = impl_->world->agree(status);
+  if (!status.ok()) return status;
+  status = impl_->world->agree(allocate(bytes));
   if (!status.ok()) return status;
 
   if (leader()) {

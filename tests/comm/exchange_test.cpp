@@ -142,7 +142,8 @@ TEST(MpiExchange, PollRunsWhileACallWaits) {
   EXPECT_EQ(polls, 1);
   const std::vector<std::size_t> counts(static_cast<std::size_t>(exchange.ranks()), 1);
   const bool late = exchange.rank() == exchange.ranks() - 1;
-  if (late) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  test_world().barrier();
+  if (late) std::this_thread::sleep_for(std::chrono::milliseconds(200));
   share_and_check(exchange, 0, counts);
   if (exchange.ranks() > 1 && !late) {
     EXPECT_GT(polls, 10);

@@ -1,0 +1,53 @@
+// SweepServices: what a sweep takes from other folders, as functions, so that a test can run a whole
+// sweep with trials, files and data of its own.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/status.hpp"
+#include "core/data/dataset.hpp"
+#include "core/data/source.hpp"
+#include "core/model/catalogue.hpp"
+#include "core/model/spec.hpp"
+#include "core/train/exchange.hpp"
+#include "core/train/result.hpp"
+#include "core/train/trial.hpp"
+#include "runner/store/results_file.hpp"
+#include "runner/store/trial_file.hpp"
+
+namespace aesweep {
+
+struct SweepServices {
+  // Of this process, the same on every rank that computes the same bits.
+  std::function<std::string()> numeric_fingerprint;
+
+  // As in core/data/source.hpp.
+  std::function<Result<DatasetLayout>(const DataSpec&)> inspect;
+  std::function<Status(const DataSpec&, const DatasetLayout&, std::span<std::byte>)> load;
+  std::function<Dataset(const DatasetLayout&, std::span<const std::byte>)> view;
+
+  // What is wrong with a trial, found without training it.
+  std::function<Status(const TrialSpec&, const Catalogue&, const DatasetLayout&, int ranks)> check;
+
+  // As in core/train/trial.hpp.
+  std::function<TrialResult(const TrialSpec&, const Catalogue&, const Dataset&, Exchange&,
+                            TrialObserver&)>
+      run_trial;
+
+  // Writes one trial's file. Called by a thread that makes no MPI call, one trial at a time.
+  std::function<Status(const std::string& path, const TrialRecord&)> write_trial;
+
+  // Writes results.h5 from the trials' files, all or nothing.
+  std::function<Status(const std::string& path, const RunRecord&,
+                       const std::vector<std::string>& trial_paths)>
+      write_results;
+};
+
+// The real ones.
+[[nodiscard]] SweepServices real_services();
+
+}  // namespace aesweep
