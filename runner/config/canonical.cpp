@@ -1,0 +1,144 @@
+#include "runner/config/canonical.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "core/base/text.hpp"
+#include "runner/config/number.hpp"
+#include "runner/config/schema.hpp"
+
+namespace aesweep {
+namespace {
+
+// Words that no reader of YAML takes for anything but text.
+bool is_plain_word(std::string_view word) {
+  constexpr std::array<std::string_view, 9> kOtherTypes = {"true", "false", "yes", "no", "on",
+                                                           "off",  "null",  "y",   "n"};
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  if (word.empty() || !letter(word[0])) return false;
+  if (std::find(kOtherTypes.begin(), kOtherTypes.end(), word) != kOtherTypes.end()) return false;
+  return std::all_of(word.begin(), word.end(), [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+std::string quoted(std::string_view word) {
+  std::string quoted = "\"";
+  for (const char c : word) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+// With a point, since YAML 1.1 readers take 1e-4 for a text.
+std::string real(double value) {
+  std::string digits = format_real(value);
+  if (digits.find('.') != std::string::npos) return digits;
+  return digits.insert(std::min(digits.find('e'), digits.size()), ".0");
+}
+
+struct Writer {
+  std::string out;
+
+  void line(int indent, std::string_view key, std::string_view value) {
+    out.append(static_cast<std::size_t>(indent), ' ');
+    out += text(key, value.empty() ? ":" : ": ", value, '\n');
+  }
+  void word(int indent, std::string_view key, std::string_view value) {
+    line(indent, key, is_plain_word(value) ? std::string(value) : quoted(value));
+  }
+  void whole(int indent, std::string_view key, std::int64_t value) { line(indent, key, text(value)); }
+  void flag(int indent, std::string_view key, bool value) {
+    line(indent, key, value ? "true" : "false");
+  }
+
+  void value(int indent, const NamedParameter& parameter) {
+    struct Typed {
+      Writer& writer;
+      int indent;
+      const std::string& key;
+      void operator()(bool v) const { writer.flag(indent, key, v); }
+      void operator()(std::int64_t v) const { writer.whole(indent, key, v); }
+      void operator()(double v) const { writer.line(indent, key, real(v)); }
+      void operator()(const std::string& v) const { writer.word(indent, key, v); }
+    };
+    std::visit(Typed{*this, indent, parameter.first}, parameter.second);
+  }
+
+  void component(int indent, const ComponentSpec& spec) {
+    word(indent, "kind", spec.name);
+    for (const NamedParameter& parameter : spec.parameters) value(indent, parameter);
+  }
+
+  void layer(const LayerSpec& spec) {
+    word(4, "- name", spec.name);
+    component(6, spec.layer);
+    if (spec.activation) {
+      line(6, "activation", "");
+      component(8, *spec.activation);
+    }
+    if (!spec.regularizers.empty()) line(6, "regularizers", "");
+    for (const RegularizerSpec& regularizer : spec.regularizers) {
+      word(8, "- name", regularizer.name);
+      line(10, "on", regularizer.on == RegularizerTarget::kWeights ? "weights" : "activations");
+      component(10, regularizer.component);
+    }
+    if (spec.quantizer) {
+      line(6, "quantizer", "");
+      component(8, *spec.quantizer);
+    }
+  }
+
+  void data(const DataSpec& spec) {
+    const bool made = spec.source == DataSpec::Source::kSuperposition;
+    line(0, "data", "");
+    line(2, "source", made ? "superposition" : "idx");
+    whole(2, "limit", spec.limit);
+    if (!made) return;
+    const SuperpositionSpec& source = spec.superposition;
+    whole(2, "train_rows", source.train_rows);
+    whole(2, "test_rows", source.test_rows);
+    whole(2, "cols", source.cols);
+    whole(2, "atoms", source.atoms);
+    line(2, "active_mean", real(source.active_mean));
+    line(2, "amplitude_min", real(source.amplitude_min));
+    line(2, "amplitude_max", real(source.amplitude_max));
+    line(2, "noise", real(source.noise));
+    line(2, "seed", text(source.seed));
+  }
+};
+
+}  // namespace
+
+std::string canonical_text(const TrialSpec& trial, const DataSpec& data) {
+  Writer writer;
+  writer.whole(0, "schema", kSchemaVersion);
+  writer.data(data);
+  writer.line(0, "model", "");
+  writer.line(2, "scalar", trial.model.scalar == Scalar::kF64 ? "f64" : "f32");
+  writer.word(2, "code", trial.model.code);
+  writer.line(2, "loss", "");
+  writer.component(4, trial.model.loss);
+  writer.line(2, "layers", "");
+  for (const LayerSpec& layer : trial.model.layers) writer.layer(layer);
+  writer.line(0, "optimizer", "");
+  writer.component(2, trial.optimizer);
+  writer.line(0, "train", "");
+  writer.whole(2, "epochs", trial.train.epochs);
+  writer.whole(2, "batch_rows", trial.train.batch_rows);
+  writer.whole(2, "shard_rows", trial.train.shard_rows);
+  writer.line(2, "seed", text(trial.train.seed));
+  writer.flag(2, "shuffle", trial.train.shuffle);
+  writer.flag(2, "reproducible", trial.train.reproducible);
+  writer.line(0, "evaluate", "");
+  writer.whole(2, "every", trial.evaluate.every);
+  writer.line(2, "active_threshold", real(trial.evaluate.active_threshold));
+  writer.line(0, "record", "");
+  writer.line(2, "weights", trial.record.weights ? "all" : "none");
+  writer.whole(2, "samples", trial.record.samples);
+  return std::move(writer.out);
+}
+
+}  // namespace aesweep

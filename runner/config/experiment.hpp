@@ -1,0 +1,80 @@
+// Experiment: what a YAML file asks for, in two stages. parse_experiment reads the text and applies
+// --set, so that the plugins it names can be loaded; resolve_experiment expands the sweep and fills
+// in every default that the loaded components declare. docs/experiment.md describes the format.
+//
+// Both are functions of their arguments alone, but for looking which data folder exists: every rank
+// gets the same experiment from the same bytes. Every fault is an input fault whose message says
+// "file:line:column: key: what was found, what was expected" ("--set: ..." for an override).
+// Documents and experiments are plain values; any thread may use them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/status.hpp"
+#include "core/data/source.hpp"
+#include "core/model/catalogue.hpp"
+#include "core/model/spec.hpp"
+
+namespace aesweep {
+
+// --set key=value
+struct Override {
+  std::string key;
+  std::string value;  // A YAML scalar.
+};
+
+struct DocumentParts;
+
+// A parsed experiment, not yet compared with any component.
+class Document {
+ public:
+  // Absolute paths of the third-party plugins that the experiment names, in its order.
+  [[nodiscard]] std::vector<std::string> plugins() const;
+
+  // For this folder: what was parsed (document.hpp).
+  explicit Document(std::shared_ptr<const DocumentParts> parts) : parts_(std::move(parts)) {}
+  [[nodiscard]] const DocumentParts& parts() const { return *parts_; }
+
+ private:
+  std::shared_ptr<const DocumentParts> parts_;
+};
+
+// `path` names the file in messages; relative paths in it are relative to its folder.
+[[nodiscard]] Result<Document> parse_experiment(std::string bytes, std::string path,
+                                                std::span<const Override> overrides);
+
+struct PlannedTrial {
+  std::string label;  // "units=100 lr=0.001": the swept keys, shortened.
+  TrialSpec spec;
+  // The swept keys in the order written. A key has one type in all trials; a component or a map is
+  // shown by its label.
+  std::vector<NamedParameter> parameters;
+  // YAML of everything that affects the result, data path left out. Equal specs give equal texts.
+  std::string resolved;
+};
+
+enum class Goal { kMinimize, kMaximize };
+
+struct Experiment {
+  std::string name;  // Fit for a folder's name.
+  std::string path;
+  std::string text;  // As given.
+  std::vector<Override> overrides;
+  DataSpec data;
+  std::string metric;
+  Goal goal = Goal::kMinimize;
+  int ranks_per_trial = 0;  // 0: automatic.
+  std::vector<PlannedTrial> trials;
+};
+
+// `data_dir` is the folder that holds data-set folders; empty if none is configured.
+[[nodiscard]] Result<Experiment> resolve_experiment(const Document& document,
+                                                    const Catalogue& catalogue,
+                                                    const std::string& data_dir);
+
+}  // namespace aesweep

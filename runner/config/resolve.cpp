@@ -1,0 +1,228 @@
+#include "runner/config/resolve.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/names.hpp"
+#include "core/base/text.hpp"
+#include "runner/config/fields.hpp"
+#include "runner/config/schema.hpp"
+
+namespace aesweep {
+namespace {
+
+using Names = std::span<const std::string>;
+
+// --- Model and optimizer --------------------------------------------------------------------------
+
+class ModelReader {
+ public:
+  ModelReader(const std::string& file, FieldReader& fields, const Catalogue& catalogue)
+      : file_(file), fields_(fields), catalogue_(catalogue) {}
+
+  [[nodiscard]] Result<ModelSpec> read(const Node& model) {
+    static constexpr std::array<const char*, 3> kScalars = {"f32", "f64", nullptr};
+    ModelSpec spec;
+    Result<std::string> scalar =
+        fields_.read_word(find(model, "scalar"), "model.scalar", kScalars);
+    if (!scalar.ok()) return scalar.status();
+    spec.scalar = *scalar == "f64" ? Scalar::kF64 : Scalar::kF32;
+    AESWEEP_RETURN_IF_ERROR(read_required(AESWEEP_LOSS, model, "model", "loss", spec.loss));
+    const Node& layers = *find(model, "layers");
+    for (const Node& item : layers.items) {
+      LayerSpec layer;
+      AESWEEP_RETURN_IF_ERROR(read_layer(item, layer));
+      spec.layers.push_back(std::move(layer));
+    }
+    AESWEEP_RETURN_IF_ERROR(read_code(model, spec));
+    return spec;
+  }
+
+  // A component under a key that has to be there.
+  [[nodiscard]] Status read_required(aesweep_kind kind, const Node& map, const std::string& path,
+                                     const std::string& key, ComponentSpec& spec) {
+    const Node* node = find(map, key);
+    if (node != nullptr) return read_component(kind, *node, joined(path, key), {}, spec);
+    return fault_at(file_, map.mark, joined(path, key),
+                    text("missing; expected the name of ", article(kind)));
+  }
+
+ private:
+  [[nodiscard]] static std::string article(aesweep_kind kind) {
+    const std::string_view name = kind_name(kind);
+    const bool vowel = name.front() == 'a' || name.front() == 'o';
+    return text(vowel ? "an " : "a ", name);
+  }
+
+  [[nodiscard]] Result<const aesweep_component*> find_component(aesweep_kind kind,
+                                                                const Node& name,
+                                                                const std::string& path) const {
+    if (name.kind != NodeKind::kScalar) {
+      return fault_at(file_, name.mark, path,
+                      text("found ", found(name), ", expected the name of ", article(kind)));
+    }
+    if (const CatalogueEntry* entry = catalogue_.find(kind, name.text)) return &entry->component;
+    std::vector<std::string> known;
+    for (const CatalogueEntry& entry : catalogue_.entries()) {
+      if (entry.component.kind == static_cast<std::uint32_t>(kind)) {
+        known.emplace_back(entry.component.name);
+      }
+    }
+    std::string listed;
+    for (const std::string& other : known) listed += (listed.empty() ? "" : ", ") + other;
+    const std::string near = name.text.size() > 128 ? "" : did_you_mean(name.text, known);
+    return fault_at(file_, name.mark, path,
+                    text("unknown ", kind_name(kind), " ", found(name), near,
+                         known.empty() ? "; none is loaded" : "; known: " + listed));
+  }
+
+  // `node` is a name, or a map with kind, parameters and `reserved` keys.
+  [[nodiscard]] Status read_component(aesweep_kind kind, const Node& node, const std::string& path,
+                                      Names reserved, ComponentSpec& spec) {
+    static const std::vector<std::string> kKindOnly = {"kind"};
+    const bool is_map = node.kind == NodeKind::kMap;
+    const Node* name = is_map ? find(node, "kind") : &node;
+    if (name == nullptr) {
+      return fault_at(file_, node.mark, joined(path, "kind"),
+                      text("missing; expected the name of ", article(kind)));
+    }
+    const std::string name_path = is_map ? joined(path, "kind") : path;
+    Result<const aesweep_component*> component = find_component(kind, *name, name_path);
+    if (!component.ok()) return component.status();
+    const std::span infos((*component)->parameters, (*component)->parameter_count);
+    Result<std::vector<NamedParameter>> parameters =
+        fields_.read({is_map ? &node : nullptr, node.mark, path, name->text,
+                      reserved.empty() ? Names(kKindOnly) : reserved},
+                     infos);
+    if (!parameters.ok()) return parameters.status();
+    spec.name = name->text;
+    spec.parameters = std::move(parameters).value();
+    return {};
+  }
+
+  // "none" takes away what a layer would have without it.
+  [[nodiscard]] Status read_optional(aesweep_kind kind, const Node& layer, const std::string& path,
+                                     const std::string& key, std::optional<ComponentSpec>& spec) {
+    const Node* node = find(layer, key);
+    if (node == nullptr || (node->kind == NodeKind::kScalar && node->text == "none")) return {};
+    return read_component(kind, *node, joined(path, key), {}, spec.emplace());
+  }
+
+  [[nodiscard]] Status read_layer(const Node& item, LayerSpec& layer) {
+    layer.name = find(item, "name")->text;
+    const std::string path = "model.layers." + layer.name;
+    AESWEEP_RETURN_IF_ERROR(read_component(AESWEEP_LAYER, item, path, layer_keys(), layer.layer));
+    AESWEEP_RETURN_IF_ERROR(
+        read_optional(AESWEEP_ACTIVATION, item, path, "activation", layer.activation));
+    AESWEEP_RETURN_IF_ERROR(
+        read_optional(AESWEEP_QUANTIZER, item, path, "quantizer", layer.quantizer));
+    const Node* regularizers = find(item, "regularizers");
+    if (regularizers == nullptr) return {};
+    for (const Node& regularizer : regularizers->items) {
+      RegularizerSpec spec;
+      AESWEEP_RETURN_IF_ERROR(read_regularizer(regularizer, path + ".regularizers", spec));
+      layer.regularizers.push_back(std::move(spec));
+    }
+    return {};
+  }
+
+  [[nodiscard]] Status read_regularizer(const Node& item, const std::string& list,
+                                        RegularizerSpec& spec) {
+    static constexpr std::array<const char*, 3> kTargets = {"activations", "weights", nullptr};
+    spec.name = find(item, "name")->text;
+    const std::string path = joined(list, spec.name);
+    Result<std::string> on = fields_.read_word(find(item, "on"), joined(path, "on"), kTargets);
+    if (!on.ok()) return on.status();
+    spec.on = *on == "weights" ? RegularizerTarget::kWeights : RegularizerTarget::kActivations;
+    return read_component(AESWEEP_REGULARIZER, item, path, regularizer_keys(), spec.component);
+  }
+
+  [[nodiscard]] Status read_code(const Node& model, ModelSpec& spec) const {
+    const Node* code = find(model, "code");
+    if (code != nullptr && code->kind == NodeKind::kScalar) spec.code = code->text;
+    std::vector<std::string> names;
+    for (const LayerSpec& layer : spec.layers) names.push_back(layer.name);
+    const bool named = code == nullptr || code->kind == NodeKind::kScalar;
+    if (named && std::find(names.begin(), names.end(), spec.code) != names.end()) return {};
+    if (code == nullptr) {
+      return fault_at(file_, model.mark, "model.code",
+                      "missing; no layer is named code, so name the layer whose output is the code" +
+                          suggestion("", names));
+    }
+    return fault_at(file_, code->mark, "model.code",
+                    text("found ", found(*code), ", expected the name of a layer",
+                         suggestion(spec.code, names)));
+  }
+
+  const std::string& file_;
+  FieldReader& fields_;
+  const Catalogue& catalogue_;
+};
+
+// --- Sections -------------------------------------------------------------------------------------
+
+Result<TrainSpec> read_train(FieldReader& reader, const Node& document) {
+  Result<std::vector<NamedParameter>> fields = reader.read_section(document, "train");
+  if (!fields.ok()) return fields.status();
+  TrainSpec train;
+  train.epochs = value_of<std::int64_t>(*fields, "epochs");
+  train.batch_rows = value_of<std::int64_t>(*fields, "batch_rows");
+  train.shard_rows = value_of<std::int64_t>(*fields, "shard_rows");
+  if (train.shard_rows == 0) train.shard_rows = default_shard_rows(train.batch_rows);
+  train.seed = static_cast<std::uint64_t>(value_of<std::int64_t>(*fields, "seed"));
+  train.shuffle = value_of<bool>(*fields, "shuffle");
+  train.reproducible = value_of<bool>(*fields, "reproducible");
+  return train;
+}
+
+Result<EvaluateSpec> read_evaluate(FieldReader& reader, const Node& document) {
+  Result<std::vector<NamedParameter>> fields = reader.read_section(document, "evaluate");
+  if (!fields.ok()) return fields.status();
+  return EvaluateSpec{value_of<std::int64_t>(*fields, "every"),
+                      value_of<double>(*fields, "active_threshold")};
+}
+
+}  // namespace
+
+Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& document,
+                                    std::span<const Axis> axes, const RecordSpec& record,
+                                    const Catalogue& catalogue) {
+  FieldReader fields(file, axes);
+  ModelReader reader(file, fields, catalogue);
+  ResolvedTrial trial;
+  trial.spec.record = record;
+  Result<ModelSpec> model = reader.read(*find(document, "model"));
+  if (!model.ok()) return model.status();
+  trial.spec.model = std::move(model).value();
+  AESWEEP_RETURN_IF_ERROR(
+      reader.read_required(AESWEEP_OPTIMIZER, document, "", "optimizer", trial.spec.optimizer));
+  Result<TrainSpec> train = read_train(fields, document);
+  if (!train.ok()) return train.status();
+  trial.spec.train = *train;
+  Result<EvaluateSpec> evaluate = read_evaluate(fields, document);
+  if (!evaluate.ok()) return evaluate.status();
+  trial.spec.evaluate = *evaluate;
+  trial.swept = std::move(fields.swept());
+  return trial;
+}
+
+Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data) {
+  std::vector<std::string> known;
+  for (const std::string split : {"train/", "test/"}) {
+    for (const char* name :
+         {"loss", "loss_reconstruction", "mse", "fvu", "l0", "dead", "mean_activation"}) {
+      known.push_back(split + name);
+    }
+    for (const LayerSpec& layer : trial.model.layers) {
+      for (const RegularizerSpec& regularizer : layer.regularizers) {
+        known.push_back(text(split, "loss_", layer.name, "_", regularizer.name));
+      }
+    }
+  }
+  if (data.source == DataSpec::Source::kSuperposition) known.emplace_back("dictionary/recovery");
+  if (std::find(known.begin(), known.end(), metric) != known.end()) return {};
+  return Status::input(text("unknown metric ", metric, suggestion(metric, known)));
+}
+
+}  // namespace aesweep

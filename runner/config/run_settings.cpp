@@ -1,0 +1,209 @@
+#include "runner/config/run_settings.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/text.hpp"
+#include "runner/config/fields.hpp"
+#include "runner/config/schema.hpp"
+#include "runner/config/values.hpp"
+
+namespace aesweep {
+namespace {
+
+std::int64_t whole(const std::vector<NamedParameter>& fields, std::string_view name) {
+  return value_of<std::int64_t>(fields, name);
+}
+
+class RunReader {
+ public:
+  RunReader(const std::string& file, const Node& document)
+      : file_(file), document_(document), fields_(file, {}) {}
+
+  [[nodiscard]] Result<RunSettings> read() {
+    AESWEEP_RETURN_IF_ERROR(read_schema());
+    AESWEEP_RETURN_IF_ERROR(read_name());
+    AESWEEP_RETURN_IF_ERROR(read_only_word("method", "grid", "this version searches grids only"));
+    AESWEEP_RETURN_IF_ERROR(
+        read_only_word("checkpoint", "none", "this version has no checkpoints"));
+    AESWEEP_RETURN_IF_ERROR(read_metric());
+    AESWEEP_RETURN_IF_ERROR(read_resources());
+    AESWEEP_RETURN_IF_ERROR(read_record_and_limits());
+    AESWEEP_RETURN_IF_ERROR(read_data());
+    return std::move(settings_);
+  }
+
+ private:
+  [[nodiscard]] Status refuse(const Node& node, const std::string& path,
+                              const std::string& wanted) const {
+    return fault_at(file_, node.mark, path,
+                    text("found ", found(node), ", expected ", wanted));
+  }
+
+  [[nodiscard]] Status read_schema() const {
+    const Node& schema = *find(document_, "schema");
+    if (schema.kind == NodeKind::kScalar && schema.text == text(kSchemaVersion)) return {};
+    return refuse(schema, "schema", text(kSchemaVersion, ", the version that this program reads"));
+  }
+
+  [[nodiscard]] Status read_name() {
+    const Node* name = find(document_, "name");
+    if (name == nullptr) return {};
+    const auto is_plain = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '_' || c == '-' || c == '.';
+    };
+    const std::string& word = name->text;
+    if (name->kind != NodeKind::kScalar || word.empty() || word.size() > 100 || word[0] == '.' ||
+        word[0] == '-' || !std::all_of(word.begin(), word.end(), is_plain)) {
+      return refuse(*name, "name",
+                    "a name for a folder: at most 100 letters, digits, _, - and ., not starting "
+                    "with - or .");
+    }
+    settings_.name = word;
+    return {};
+  }
+
+  [[nodiscard]] Status read_only_word(const std::string& key, std::string_view word,
+                                      const char* reason) const {
+    const Node* node = find(document_, key);
+    if (node == nullptr || (node->kind == NodeKind::kScalar && node->text == word)) return {};
+    return refuse(*node, key, text(word, "; ", reason));
+  }
+
+  [[nodiscard]] Status read_metric() {
+    static const std::vector<std::string> kName = {"name"};
+    Result<std::vector<NamedParameter>> fields =
+        fields_.read_section(document_, "metric", kName);
+    if (!fields.ok()) return fields.status();
+    settings_.goal = value_of<std::string>(*fields, "goal") == "maximize" ? Goal::kMaximize
+                                                                           : Goal::kMinimize;
+    settings_.metric = "test/mse";
+    const Node* metric = find(document_, "metric");
+    const Node* name = metric == nullptr ? nullptr : find(*metric, "name");
+    if (name == nullptr) return {};
+    if (name->kind != NodeKind::kScalar) return refuse(*name, "metric.name", "a metric's name");
+    settings_.metric = name->text;
+    settings_.metric_mark = name->mark;
+    return {};
+  }
+
+  [[nodiscard]] Status read_resources() {
+    const Node* resources = find(document_, "resources");
+    AESWEEP_RETURN_IF_ERROR(fields_.check_map(resources, "resources"));
+    if (resources == nullptr) return {};
+    AESWEEP_RETURN_IF_ERROR(
+        check_keys(file_, *resources, "resources", section_keys("resources")));
+    const Node* ranks = find(*resources, "ranks_per_trial");
+    if (ranks == nullptr || (ranks->kind == NodeKind::kScalar && ranks->text == "auto")) return {};
+    aesweep_parameter_info info{};
+    info.type = AESWEEP_INTEGER;
+    info.minimum = 1;
+    info.maximum = 65536;
+    Result<ParameterValue> value = read_value(info, *ranks);
+    if (!value.ok()) {
+      return refuse(*ranks, "resources.ranks_per_trial", "auto or " + expected(info));
+    }
+    settings_.ranks_per_trial = static_cast<int>(std::get<std::int64_t>(*value));
+    return {};
+  }
+
+  [[nodiscard]] Status read_record_and_limits() {
+    Result<std::vector<NamedParameter>> record = fields_.read_section(document_, "record");
+    if (!record.ok()) return record.status();
+    settings_.record.weights = value_of<std::string>(*record, "weights") == "all";
+    settings_.record.samples = whole(*record, "samples");
+    Result<std::vector<NamedParameter>> limits = fields_.read_section(document_, "limits");
+    if (!limits.ok()) return limits.status();
+    settings_.trials_max = whole(*limits, "max_trials");
+    return {};
+  }
+
+  [[nodiscard]] Status read_data() {
+    static const std::vector<std::string> kPath = {"path"};
+    Result<std::vector<NamedParameter>> fields =
+        fields_.read_section(document_, "data", kPath);
+    if (!fields.ok()) return fields.status();
+    DataSpec& data = settings_.data;
+    const Node& section = *find(document_, "data");
+    data.limit = whole(*fields, "limit");
+    if (value_of<std::string>(*fields, "source") == "idx") return read_idx(section);
+    AESWEEP_RETURN_IF_ERROR(only_keys(section, "superposition", [](std::string_view key) {
+      return key != "path";
+    }));
+    SuperpositionSpec& made = data.superposition;
+    made.train_rows = whole(*fields, "train_rows");
+    made.test_rows = whole(*fields, "test_rows");
+    made.cols = whole(*fields, "cols");
+    made.atoms = whole(*fields, "atoms");
+    made.active_mean = value_of<double>(*fields, "active_mean");
+    made.amplitude_min = value_of<double>(*fields, "amplitude_min");
+    made.amplitude_max = value_of<double>(*fields, "amplitude_max");
+    made.noise = value_of<double>(*fields, "noise");
+    made.seed = static_cast<std::uint64_t>(whole(*fields, "seed"));
+    return check_superposition(section, made);
+  }
+
+  [[nodiscard]] Status read_idx(const Node& section) {
+    DataSpec& data = settings_.data;
+    data.source = DataSpec::Source::kIdx;
+    AESWEEP_RETURN_IF_ERROR(only_keys(section, "idx", [](std::string_view key) {
+      return key == "source" || key == "path" || key == "limit";
+    }));
+    const Node* path = find(section, "path");
+    if (path == nullptr) {
+      return fault_at(file_, section.mark, "data.path",
+                      "missing; source idx needs the folder of its four files");
+    }
+    if (path->kind != NodeKind::kScalar || path->text.empty()) {
+      return refuse(*path, "data.path", "the folder of the four idx files");
+    }
+    data.path = path->text;
+    settings_.data_path_mark = path->mark;
+    return {};
+  }
+
+  template <class Allowed>
+  [[nodiscard]] Status only_keys(const Node& section, const std::string& source,
+                                 Allowed allowed) const {
+    for (const Entry& entry : section.entries) {
+      if (allowed(entry.key)) continue;
+      return fault_at(file_, entry.mark, "data." + entry.key,
+                      text("source ", source, " has no such key"));
+    }
+    return {};
+  }
+
+  [[nodiscard]] Status check_superposition(const Node& section,
+                                           const SuperpositionSpec& made) const {
+    const auto mark = [&](const char* key) {
+      const Node* node = find(section, key);
+      return node == nullptr ? section.mark : node->mark;
+    };
+    if (made.active_mean > static_cast<double>(made.atoms)) {
+      return fault_at(file_, mark("active_mean"), "data.active_mean",
+                      text(shown(made.active_mean), " is more than data.atoms, ", made.atoms));
+    }
+    if (made.amplitude_min > made.amplitude_max) {
+      return fault_at(file_, mark("amplitude_min"), "data.amplitude_min",
+                      text(shown(made.amplitude_min), " is more than data.amplitude_max, ",
+                           shown(made.amplitude_max)));
+    }
+    return {};
+  }
+
+  const std::string& file_;
+  const Node& document_;
+  FieldReader fields_;
+  RunSettings settings_;
+};
+
+}  // namespace
+
+Result<RunSettings> read_run_settings(const std::string& file, const Node& document) {
+  return RunReader(file, document).read();
+}
+
+}  // namespace aesweep

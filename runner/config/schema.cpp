@@ -1,0 +1,221 @@
+#include "runner/config/schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+
+#include "core/base/text.hpp"
+#include "core/data/source.hpp"
+#include "core/model/spec.hpp"
+
+namespace aesweep {
+namespace {
+
+constexpr double kLargestReal = std::numeric_limits<double>::max();
+constexpr double kRowsMax = 2147483647.0;  // A row's index has 31 bits.
+constexpr double kColsMax = 1048576.0;
+constexpr double kSeedMax = 9007199254740991.0;  // 2^53 - 1: exact in every reader of the results.
+
+aesweep_parameter_info declared(aesweep_parameter_type type, const char* name) {
+  aesweep_parameter_info info{};
+  info.struct_size = sizeof info;
+  info.type = type;
+  info.name = name;
+  info.summary = "";
+  return info;
+}
+
+aesweep_parameter_info whole(const char* name, std::int64_t value, double minimum, double maximum) {
+  aesweep_parameter_info info = declared(AESWEEP_INTEGER, name);
+  info.default_integer = value;
+  info.minimum = minimum;
+  info.maximum = maximum;
+  return info;
+}
+
+aesweep_parameter_info real(const char* name, double value, double minimum, std::uint32_t flags) {
+  aesweep_parameter_info info = declared(AESWEEP_REAL, name);
+  info.default_real = value;
+  info.minimum = minimum;
+  info.maximum = kLargestReal;
+  info.flags = flags;
+  return info;
+}
+
+aesweep_parameter_info flag(const char* name, bool value) {
+  aesweep_parameter_info info = declared(AESWEEP_BOOLEAN, name);
+  info.default_integer = value ? 1 : 0;
+  return info;
+}
+
+aesweep_parameter_info choice(const char* name, const char* const* choices) {
+  aesweep_parameter_info info = declared(AESWEEP_CHOICE, name);
+  info.choices = choices;
+  info.default_text = choices[0];
+  return info;
+}
+
+using Fields = std::vector<aesweep_parameter_info>;
+
+const Fields& train_fields() {
+  constexpr TrainSpec kDefaults;
+  static const Fields fields = {
+      whole("epochs", kDefaults.epochs, 1, 1000000),
+      whole("batch_rows", kDefaults.batch_rows, 1, kRowsMax),
+      whole("shard_rows", 0, 1, kRowsMax),  // 0 stands for default_shard_rows(batch_rows).
+      whole("seed", 0, 0, kSeedMax),
+      flag("shuffle", kDefaults.shuffle),
+      flag("reproducible", kDefaults.reproducible),
+  };
+  return fields;
+}
+
+const Fields& data_fields() {
+  constexpr SuperpositionSpec kDefaults;
+  static constexpr std::array<const char*, 3> kSources = {"superposition", "idx", nullptr};
+  aesweep_parameter_info source = choice("source", kSources.data());
+  source.flags = AESWEEP_REQUIRED;
+  static const Fields fields = {
+      source,
+      whole("limit", 0, 0, kRowsMax),
+      whole("train_rows", kDefaults.train_rows, 1, kRowsMax),
+      whole("test_rows", kDefaults.test_rows, 1, kRowsMax),
+      whole("cols", kDefaults.cols, 1, kColsMax),
+      whole("atoms", kDefaults.atoms, 1, kColsMax),
+      real("active_mean", kDefaults.active_mean, 0, AESWEEP_ABOVE_MINIMUM),
+      real("amplitude_min", kDefaults.amplitude_min, 0, 0),
+      real("amplitude_max", kDefaults.amplitude_max, 0, 0),
+      real("noise", kDefaults.noise, 0, 0),
+      whole("seed", 0, 0, kSeedMax),
+  };
+  return fields;
+}
+
+const Fields& evaluate_fields() {
+  constexpr EvaluateSpec kDefaults;
+  static const Fields fields = {
+      whole("every", kDefaults.every, 1, 1000000),
+      real("active_threshold", kDefaults.active_threshold, 0, 0),
+  };
+  return fields;
+}
+
+const Fields& metric_fields() {
+  static constexpr std::array<const char*, 3> kGoals = {"minimize", "maximize", nullptr};
+  static const Fields fields = {choice("goal", kGoals.data())};
+  return fields;
+}
+
+const Fields& record_fields() {
+  static constexpr std::array<const char*, 3> kWeights = {"all", "none", nullptr};
+  static const Fields fields = {
+      choice("weights", kWeights.data()),
+      whole("samples", RecordSpec().samples, 0, 1000000),
+  };
+  return fields;
+}
+
+const Fields& limits_fields() {
+  static const Fields fields = {
+      whole("max_trials", kTrialsMax, 1, static_cast<double>(kTrialsMax))};
+  return fields;
+}
+
+constexpr std::string_view kSameData =
+    "all trials of a run share one data set; run the program once per data set";
+constexpr std::string_view kNoEffect = "it does not change a trial's result";
+constexpr std::string_view kOfTheRun = "it holds for the run, not for one trial";
+
+constexpr std::array<TopLevelKey, 15> kTopLevel = {{
+    {"schema", Content::kValue, true, kOfTheRun, ""},
+    {"name", Content::kValue, false, kOfTheRun, ""},
+    {"plugins", Content::kOther, false, kOfTheRun, "it is a list of files; write it in the file"},
+    {"data", Content::kFields, true, kSameData, ""},
+    {"model", Content::kModel, true, "", ""},
+    {"optimizer", Content::kComponent, true, "", ""},
+    {"train", Content::kFields, false, "", ""},
+    {"evaluate", Content::kFields, false, "", ""},
+    {"method", Content::kValue, false, kOfTheRun, ""},
+    {"metric", Content::kFields, false, kOfTheRun, ""},
+    {"parameters", Content::kOther, false, "it is where sweeps are written",
+     "name the swept key itself, such as optimizer.lr"},
+    {"resources", Content::kFields, false, kNoEffect, ""},
+    {"checkpoint", Content::kValue, false, kNoEffect, ""},
+    {"record", Content::kFields, false, kOfTheRun, ""},
+    {"limits", Content::kFields, false, kOfTheRun, ""},
+}};
+
+}  // namespace
+
+std::span<const TopLevelKey> top_level_keys() { return kTopLevel; }
+
+const TopLevelKey* find_top_level(std::string_view name) {
+  const auto key = std::find_if(kTopLevel.begin(), kTopLevel.end(),
+                                [&](const TopLevelKey& k) { return k.name == name; });
+  return key == kTopLevel.end() ? nullptr : &*key;
+}
+
+std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
+  if (section == "train") return train_fields();
+  if (section == "data") return data_fields();
+  if (section == "evaluate") return evaluate_fields();
+  if (section == "metric") return metric_fields();
+  if (section == "record") return record_fields();
+  if (section == "limits") return limits_fields();
+  return {};
+}
+
+std::vector<std::string> section_keys(std::string_view section) {
+  std::vector<std::string> keys = names_of(fields_of(section));
+  if (section == "data") keys.insert(keys.begin() + 1, "path");
+  if (section == "metric") keys.insert(keys.begin(), "name");
+  if (section == "resources") keys.emplace_back("ranks_per_trial");
+  return keys;
+}
+
+std::span<const std::string> model_keys() {
+  static const std::vector<std::string> keys = {"scalar", "code", "loss", "layers"};
+  return keys;
+}
+
+std::span<const std::string> layer_keys() {
+  static const std::vector<std::string> keys = {"name", "kind", "activation", "regularizers",
+                                                "quantizer"};
+  return keys;
+}
+
+std::span<const std::string> regularizer_keys() {
+  static const std::vector<std::string> keys = {"name", "kind", "on"};
+  return keys;
+}
+
+std::span<const std::string> axis_keys() {
+  static const std::vector<std::string> keys = {"values", "min", "max", "count", "log"};
+  return keys;
+}
+
+std::vector<std::string> names_of(std::span<const aesweep_parameter_info> fields) {
+  std::vector<std::string> names;
+  for (const aesweep_parameter_info& field : fields) names.emplace_back(field.name);
+  return names;
+}
+
+std::vector<std::string> accepted_keys() {
+  std::vector<std::string> keys;
+  const auto add = [&](std::string_view prefix, std::span<const std::string> names) {
+    for (const std::string& name : names) keys.push_back(text(prefix, '.', name));
+  };
+  for (const TopLevelKey& key : top_level_keys()) {
+    keys.emplace_back(key.name);
+    if (key.content == Content::kFields) add(key.name, section_keys(key.name));
+  }
+  add("model", model_keys());
+  add("model.layers.NAME", layer_keys());
+  add("model.layers.NAME.regularizers.NAME", regularizer_keys());
+  add("parameters.KEY", axis_keys());
+  keys.emplace_back("parameters.KEY.values.label");
+  return keys;
+}
+
+}  // namespace aesweep
