@@ -1,0 +1,235 @@
+#include "runner/store/durable_write.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/base/text.hpp"
+
+namespace aesweep {
+namespace {
+
+// A file descriptor that closes itself. Where a failed close matters, close() reports it.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    // Only read from, or already in trouble: there is nothing more to lose.
+    if (fd_ >= 0) static_cast<void>(::close(fd_));
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// What a person can do about the common reasons.
+struct NextStep {
+  int error_number;
+  const char* text;
+};
+constexpr std::array<NextStep, 12> kNextSteps = {{
+    {ENOSPC, "free that much space there, or choose a folder on another disk"},
+    {EDQUOT, "raise the quota or free space, or choose a folder on another disk"},
+    {EFBIG, "raise the file size limit (ulimit -f)"},
+    {EACCES, "choose a folder that you may write to"},
+    {EPERM, "choose a folder that you may write to"},
+    {EROFS, "choose a folder on a disk that is not read-only"},
+    {ENOENT, "create its folder first"},
+    {ENOTDIR, "one part of its path is a file: choose another folder"},
+    {EISDIR, "a folder has that name: choose another"},
+    {EMFILE, "raise the limit of open files (ulimit -n)"},
+    {EIO, "the disk reports an error: look at the system's log before writing there again"},
+    {ENAMETOOLONG, "choose a shorter name"},
+}};
+
+const char* next_step(int error_number) {
+  for (const NextStep& step : kNextSteps) {
+    if (step.error_number == error_number) return step.text;
+  }
+  return "look at the folder and its file system";
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// 0 or errno.
+int write_all(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    // Linux writes at most 2 GiB at a time; asking for less makes the short write the rare case.
+    const std::size_t part = std::min<std::size_t>(bytes.size(), std::size_t{1} << 30);
+    const ssize_t written = ::write(fd, bytes.data(), part);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    if (written == 0) return ENOSPC;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+// Opens and syncs a file or folder that is in place already; 0 or errno.
+int sync_path(const std::string& path, int flags) {
+  const Descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
+  if (opened.get() < 0) return errno;
+  if (::fsync(opened.get()) == 0) return 0;
+  // Some file systems have no sync for folders, and say so with EINVAL.
+  return (flags & O_DIRECTORY) != 0 && errno == EINVAL ? 0 : errno;
+}
+
+// Reads up to a whole buffer; the bytes read, fewer only at the end of the file, or -1.
+ssize_t read_block(int fd, std::span<char> buffer) {
+  std::size_t got = 0;
+  while (got < buffer.size()) {
+    const ssize_t part = ::read(fd, buffer.data() + got, buffer.size() - got);
+    if (part < 0 && errno == EINTR) continue;
+    if (part < 0) return -1;
+    if (part == 0) break;
+    got += static_cast<std::size_t>(part);
+  }
+  return static_cast<ssize_t>(got);
+}
+
+// Whether two files hold the same bytes. One that cannot be read is not the same.
+bool same_bytes(const std::string& left, const std::string& right) {
+  const Descriptor a(::open(left.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor b(::open(right.c_str(), O_RDONLY | O_CLOEXEC));
+  if (a.get() < 0 || b.get() < 0) return false;
+  std::vector<char> block_a(std::size_t{1} << 16), block_b(std::size_t{1} << 16);
+  while (true) {
+    const ssize_t count_a = read_block(a.get(), block_a);
+    const ssize_t count_b = read_block(b.get(), block_b);
+    if (count_a < 0 || count_a != count_b) return false;
+    if (count_a == 0) return true;
+    if (std::memcmp(block_a.data(), block_b.data(), static_cast<std::size_t>(count_a)) != 0) {
+      return false;
+    }
+  }
+}
+
+}  // namespace
+
+Status write_fault(const std::string& path, int error_number, std::uint64_t bytes) {
+  const std::string size = bytes == 0 ? "" : text(" (", bytes, " bytes)");
+  return Status::world(text("cannot write ", path, size, ": ",
+                            std::generic_category().message(error_number), "; ",
+                            next_step(error_number)));
+}
+
+namespace internal {
+
+int place_by_link(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) != 0) return errno;
+  return ::unlink(from.c_str()) == 0 ? 0 : errno;
+}
+
+int place_over(const std::string& from, const std::string& to) {
+  return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+int place_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  // The file system, or the kernel, does not know the flag.
+  if (errno == EINVAL || errno == ENOSYS) return place_by_link(from, to);
+  return errno;
+}
+
+}  // namespace internal
+
+PendingFile::PendingFile(std::string target, std::string temporary, int fd)
+    : target_(std::move(target)), temporary_(std::move(temporary)), fd_(fd) {}
+
+PendingFile::PendingFile(PendingFile&& other) noexcept
+    : target_(std::move(other.target_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+PendingFile::~PendingFile() {
+  // Reached with open ends only when the write is given up, for a reason already reported.
+  if (fd_ >= 0) static_cast<void>(::close(fd_));
+  if (!temporary_.empty()) static_cast<void>(::unlink(temporary_.c_str()));
+}
+
+Result<PendingFile> PendingFile::create(const std::string& target) {
+  // Process and counter keep the writers of one machine apart; O_EXCL settles the rest.
+  static std::atomic<unsigned> counter{0};
+  const std::string folder = folder_of(target);
+  const std::string name = target.substr(target.rfind('/') + 1);  // npos + 1 is 0.
+  if (name.empty()) return write_fault(target, EISDIR, 0);
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::string temporary = text(folder, "/.", name, ".", ::getpid(), ".", counter++, ".tmp");
+    const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) return PendingFile(target, std::move(temporary), fd);
+    if (errno != EEXIST && errno != EINTR) return write_fault(target, errno, 0);
+  }
+  return Status::world(text("cannot write ", target, ": 100 names for its temporary file are taken; ",
+                            "remove the files ", folder, "/.", name, ".*.tmp"));
+}
+
+Status PendingFile::reserve(std::uint64_t bytes) {
+  if (bytes == 0) return {};
+  while (::fallocate(fd_, 0, 0, static_cast<off_t>(bytes)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
+      return write_fault(target_, errno, bytes);
+    }
+    break;  // Not offered by this file system: the write itself will tell.
+  }
+  return {};
+}
+
+Status PendingFile::commit(WriteMode mode) {
+  struct stat info{};
+  const bool known = ::fstat(fd_, &info) == 0;
+  const std::uint64_t bytes = known ? static_cast<std::uint64_t>(info.st_size) : 0;
+  if (::fsync(fd_) != 0) return write_fault(target_, errno, bytes);
+  if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) {
+    return write_fault(target_, errno, bytes);
+  }
+  const int placed = mode == WriteMode::kReplace ? internal::place_over(temporary_, target_)
+                                                 : internal::place_new(temporary_, target_);
+  if (placed == 0) {
+    temporary_.clear();
+  } else if (mode == WriteMode::kCreate && placed == EEXIST) {
+    AESWEEP_RETURN_IF_ERROR(adopt(bytes));
+  } else {
+    return write_fault(target_, placed, bytes);
+  }
+  const int failed = sync_path(folder_of(target_), O_DIRECTORY);
+  return failed == 0 ? Status() : write_fault(target_, failed, bytes);
+}
+
+Status PendingFile::adopt(std::uint64_t bytes) const {
+  if (!same_bytes(temporary_, target_)) {
+    return Status::world(text("cannot create ", target_, ": it exists with other contents; ",
+                              "choose another folder, or move that file away"));
+  }
+  // Whoever wrote it may have died before the end of its own syncs.
+  const int failed = sync_path(target_, 0);
+  return failed == 0 ? Status() : write_fault(target_, failed, bytes);
+}
+
+Status durable_write(const std::string& path, std::span<const std::byte> bytes, WriteMode mode) {
+  Result<PendingFile> file = PendingFile::create(path);
+  if (!file.ok()) return file.status();
+  if (const int error = write_all(file->fd(), bytes); error != 0) {
+    return write_fault(path, error, bytes.size());
+  }
+  return file->commit(mode);
+}
+
+}  // namespace aesweep

@@ -1,0 +1,59 @@
+// results.h5: what people open, derived from the trials' files by copying. docs/results.md is its format.
+//
+// Everything that depends on clock, host, ranks, paths, attempt or scheduling goes under /runtime and
+// nowhere else; all else is a function of the trials' files and the record. Equal arguments give equal
+// bytes, and the order of trial_paths does not matter.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/status.hpp"
+
+namespace aesweep {
+
+inline constexpr const char* kResultsFormat = "aesweep-results";
+inline constexpr const char* kResultsFormatVersion = "1.0";
+
+// A component that the experiment uses.
+struct PluginRecord {
+  std::string kind;
+  std::string name;
+  std::string library;  // The library's id, not its path.
+  std::string version;
+  std::string sha256;
+  std::string abi;  // "0.1"
+};
+
+struct TrialRuntime {
+  std::int64_t number = 0;
+  int attempt = 1;
+  int ranks = 1;
+  std::string host;
+  double seconds = 0.0;
+};
+
+struct RunRecord {
+  std::string name;
+  std::string experiment_text;  // As given.
+  std::string experiment_resolved;
+  std::string metric;
+  bool minimize = true;
+  std::vector<PluginRecord> plugins;
+  std::string data_fingerprint;
+  std::string numeric_fingerprint;
+  int numerics_version = 0;
+  std::string software_version;
+  std::string revision;
+  std::vector<std::pair<std::string, std::string>> runtime;  // Name and text of each fact.
+  std::vector<TrialRuntime> trial_runtime;
+};
+
+// Builds the file and replaces `path` by it durably. On failure `path` is as it was. One thread at a
+// time per path. Needs memory for the histories of all trials (32 bytes a row) and the metric matrices.
+[[nodiscard]] Status write_results(const std::string& path, const RunRecord& run,
+                                   const std::vector<std::string>& trial_paths);
+
+}  // namespace aesweep

@@ -1,0 +1,355 @@
+// Layout of a trial's file, version 1.0:
+//   attributes of /        format "aesweep-trial", format_version
+//   /summary               table of one row: number, key, seed, label, status, status_code, epochs, steps
+//   /parameters            table: name, type (0 bool, 1 integer, 2 real, 3 text), one column per type
+//   /metrics               table: name, unit, formula
+//   /history               table: epoch, step, metric (row of /metrics), value
+//   /trial/config, reason (unless empty), weights_initial/*, weights_final/*, samples/*
+#include "runner/store/trial_file.hpp"
+
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "core/base/text.hpp"
+#include "runner/store/durable_write.hpp"
+#include "runner/store/names.hpp"
+
+namespace aesweep {
+namespace {
+
+using h5::CellType;
+using h5::Column;
+using h5::Table;
+
+constexpr const char* kFormat = "aesweep-trial";
+constexpr const char* kFormatVersion = "1.0";
+
+struct OutcomeRow {
+  Outcome outcome;
+  const char* name;
+};
+// The codes, by position, are part of the public format: entries are added at the end only.
+constexpr std::array<OutcomeRow, 3> kOutcomes = {{{Outcome::kCompleted, "completed"},
+                                                  {Outcome::kDiverged, "diverged"},
+                                                  {Outcome::kFailed, "failed"}}};
+
+std::size_t outcome_code(Outcome outcome) {
+  for (std::size_t code = 0; code < kOutcomes.size(); ++code) {
+    if (kOutcomes[code].outcome == outcome) return code;
+  }
+  AESWEEP_CHECK(false, "an outcome without a code in the results format");
+  return 0;
+}
+
+const Column kText{"", CellType::kText, 1};
+
+// Column numbers follow the order of these lists.
+std::vector<Column> named(std::vector<Column> columns, std::span<const char* const> names) {
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].name = names[i];
+  return columns;
+}
+
+enum SummaryColumn { kNumber, kKey, kSeed, kLabel, kStatus, kStatusCode, kEpochs, kSteps };
+std::vector<Column> summary_columns() {
+  static constexpr const char* kNames[] = {"number", "key",         "seed",   "label",
+                                           "status", "status_code", "epochs", "steps"};
+  const Column integer{"", CellType::kI8};
+  return named({integer, kText, {"", CellType::kU8}, kText, kText, integer, integer, integer}, kNames);
+}
+
+enum ParameterColumn { kName, kType, kInteger, kReal, kTextValue };
+std::vector<Column> parameter_columns() {
+  static constexpr const char* kNames[] = {"name", "type", "integer", "real", "text"};
+  return named({kText, {"", CellType::kU1}, {"", CellType::kI8}, {"", CellType::kF8}, kText}, kNames);
+}
+
+enum MetricColumn { kMetricName, kUnit, kFormula };
+std::vector<Column> metric_columns() {
+  static constexpr const char* kNames[] = {"name", "unit", "formula"};
+  return named({kText, kText, kText}, kNames);
+}
+
+enum HistoryColumn { kEpoch, kStep, kMetric, kValue };
+std::vector<Column> history_columns() {
+  static constexpr const char* kNames[] = {"epoch", "step", "metric", "value"};
+  const Column integer{"", CellType::kI8};
+  return named({integer, integer, {"", CellType::kI4}, {"", CellType::kF8}}, kNames);
+}
+
+// Widens a text column to hold the value.
+void fit(Column& column, std::string_view value) {
+  column.text_bytes = std::max(column.text_bytes, value.size());
+  column.ascii = column.ascii && h5::is_ascii(value);
+}
+
+Status write_summary(const h5::Node& file, const TrialRecord& record) {
+  const TrialResult& result = *record.result;
+  const std::size_t code = outcome_code(result.outcome);
+  std::vector<Column> columns = summary_columns();
+  fit(columns[kKey], record.key);
+  fit(columns[kLabel], record.label);
+  fit(columns[kStatus], kOutcomes[code].name);
+  Table table(std::move(columns));
+  table.resize(1);
+  table.set_integer(0, kNumber, record.number);
+  table.set_text(0, kKey, record.key);
+  table.set_unsigned(0, kSeed, record.seed);
+  table.set_text(0, kLabel, record.label);
+  table.set_text(0, kStatus, kOutcomes[code].name);
+  table.set_integer(0, kStatusCode, static_cast<std::int64_t>(code));
+  table.set_integer(0, kEpochs, result.epochs);
+  table.set_integer(0, kSteps, result.steps);
+  return h5::write_table(file, "summary", table);
+}
+
+Status write_parameters(const h5::Node& file, const std::vector<NamedParameter>& parameters) {
+  NameSet names("parameter");
+  std::vector<Column> columns = parameter_columns();
+  for (const auto& [name, value] : parameters) {
+    AESWEEP_RETURN_IF_ERROR(names.add(stored_name(name), name));
+    fit(columns[kName], name);
+    if (const auto* words = std::get_if<std::string>(&value)) fit(columns[kTextValue], *words);
+  }
+  Table table(std::move(columns));
+  table.resize(parameters.size());
+  for (std::size_t row = 0; row < parameters.size(); ++row) {
+    const ParameterValue& value = parameters[row].second;
+    table.set_text(row, kName, parameters[row].first);
+    table.set_integer(row, kType, static_cast<std::int64_t>(value.index()));
+    if (const auto* flag = std::get_if<bool>(&value)) table.set_integer(row, kInteger, *flag ? 1 : 0);
+    if (const auto* i = std::get_if<std::int64_t>(&value)) table.set_integer(row, kInteger, *i);
+    if (const auto* real = std::get_if<double>(&value)) table.set_real(row, kReal, *real);
+    if (const auto* words = std::get_if<std::string>(&value)) table.set_text(row, kTextValue, *words);
+  }
+  return h5::write_table(file, "parameters", table);
+}
+
+Status write_metrics(const h5::Node& file, const std::vector<MetricInfo>& metrics) {
+  NameSet names("metric");
+  std::vector<Column> columns = metric_columns();
+  for (const MetricInfo& metric : metrics) {
+    AESWEEP_RETURN_IF_ERROR(names.add(stored_name(metric.name), metric.name));
+    fit(columns[kMetricName], metric.name);
+    fit(columns[kUnit], metric.unit);
+    fit(columns[kFormula], metric.formula);
+  }
+  Table table(std::move(columns));
+  table.resize(metrics.size());
+  for (std::size_t row = 0; row < metrics.size(); ++row) {
+    table.set_text(row, kMetricName, metrics[row].name);
+    table.set_text(row, kUnit, metrics[row].unit);
+    table.set_text(row, kFormula, metrics[row].formula);
+  }
+  return h5::write_table(file, "metrics", table);
+}
+
+Status write_history(const h5::Node& file, const TrialResult& result) {
+  Table table(history_columns());
+  table.resize(result.history.size());
+  for (std::size_t row = 0; row < result.history.size(); ++row) {
+    const HistoryRow& entry = result.history[row];
+    AESWEEP_CHECK(entry.metric >= 0 && static_cast<std::size_t>(entry.metric) < result.metrics.size(),
+                  text("history row ", row, " names metric ", entry.metric, ", which is not there"));
+    table.set_integer(row, kEpoch, entry.epoch);
+    table.set_integer(row, kStep, entry.step);
+    table.set_integer(row, kMetric, entry.metric);
+    table.set_real(row, kValue, entry.value);
+  }
+  return h5::write_table(file, "history", table);
+}
+
+Column cell_of(Scalar scalar) {
+  return {"", scalar == Scalar::kF32 ? CellType::kF4 : CellType::kF8};
+}
+
+// A group of tensors and, for samples, labels; no group where there is nothing to keep.
+Status write_tensors(const h5::Node& parent, const std::string& name,
+                     const std::vector<NamedTensor>& tensors,
+                     const std::vector<std::int32_t>& labels) {
+  if (tensors.empty() && labels.empty()) return {};
+  Result<h5::Node> group = h5::create_group(parent, name);
+  if (!group.ok()) return group.status();
+  NameSet names("tensor");
+  if (!labels.empty()) names.reserve("labels");
+  for (const NamedTensor& tensor : tensors) {
+    const std::string stored = stored_name(tensor.name);
+    AESWEEP_RETURN_IF_ERROR(names.add(stored, tensor.name));
+    AESWEEP_RETURN_IF_ERROR(
+        h5::write_array(*group, stored, cell_of(tensor.scalar), tensor.shape, tensor.bytes));
+  }
+  if (labels.empty()) return {};
+  const std::int64_t shape[] = {static_cast<std::int64_t>(labels.size())};
+  return h5::write_array(*group, "labels", {"", CellType::kI4}, shape, std::as_bytes(std::span(labels)));
+}
+
+Status write_objects(const h5::Node& file, const TrialRecord& record) {
+  const TrialResult& result = *record.result;
+  Result<h5::Node> group = h5::create_group(file, kTrialObjects);
+  if (!group.ok()) return group.status();
+  AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "config", record.config));
+  if (!result.reason.empty()) {
+    AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "reason", result.reason));
+  }
+  AESWEEP_RETURN_IF_ERROR(write_tensors(*group, "weights_initial", result.weights_initial, {}));
+  AESWEEP_RETURN_IF_ERROR(write_tensors(*group, "weights_final", result.weights_final, {}));
+  return write_tensors(*group, "samples", result.samples, result.sample_labels);
+}
+
+Status write_contents(const h5::Node& file, const TrialRecord& record) {
+  AESWEEP_RETURN_IF_ERROR(h5::set_attribute(file, ".", "format", kFormat));
+  AESWEEP_RETURN_IF_ERROR(h5::set_attribute(file, ".", "format_version", kFormatVersion));
+  AESWEEP_RETURN_IF_ERROR(write_summary(file, record));
+  AESWEEP_RETURN_IF_ERROR(write_parameters(file, record.parameters));
+  AESWEEP_RETURN_IF_ERROR(write_metrics(file, record.result->metrics));
+  AESWEEP_RETURN_IF_ERROR(write_history(file, *record.result));
+  return write_objects(file, record);
+}
+
+// Leaves a whole file in `sink`, or says why not; errors of the sink itself are the caller's to see.
+Status write_file(ByteSink& sink, const std::string& name, const TrialRecord& record) {
+  AESWEEP_CHECK(record.result != nullptr, "a trial's record without its result");
+  const h5::Session session;
+  Result<h5::Node> file = h5::create_file(sink, name);
+  if (!file.ok()) return file.status();
+  const Status written = write_contents(*file, record);
+  const Status closed = file->close();
+  return written.ok() ? closed : written;
+}
+
+// Not less than the file's size: contents, and room for headers.
+std::uint64_t estimated_bytes(const TrialRecord& record) {
+  const TrialResult& result = *record.result;
+  std::uint64_t bytes = (std::uint64_t{64} << 10) + record.config.size() + result.reason.size();
+  bytes += result.history.size() * 32 + result.sample_labels.size() * 4;
+  for (const auto* tensors : {&result.weights_initial, &result.weights_final, &result.samples}) {
+    for (const NamedTensor& tensor : *tensors) bytes += tensor.bytes.size() + 1024;
+  }
+  return bytes;
+}
+
+Result<std::vector<NamedParameter>> read_parameters(const h5::Node& file) {
+  Result<Table> table = h5::read_table(file, "parameters", parameter_columns());
+  if (!table.ok()) return table.status();
+  std::vector<NamedParameter> parameters;
+  for (std::size_t row = 0; row < table->rows(); ++row) {
+    ParameterValue value;
+    switch (table->integer(row, kType)) {
+      case 0: value = table->integer(row, kInteger) != 0; break;
+      case 1: value = table->integer(row, kInteger); break;
+      case 2: value = table->real(row, kReal); break;
+      default: value = std::string(table->text(row, kTextValue));
+    }
+    parameters.emplace_back(std::string(table->text(row, kName)), std::move(value));
+  }
+  return parameters;
+}
+
+Status read_history(StoredTrial& trial) {
+  Result<Table> metrics = h5::read_table(trial.file, "metrics", metric_columns());
+  if (!metrics.ok()) return metrics.status();
+  for (std::size_t row = 0; row < metrics->rows(); ++row) {
+    trial.metrics.push_back({std::string(metrics->text(row, kMetricName)),
+                             std::string(metrics->text(row, kUnit)),
+                             std::string(metrics->text(row, kFormula))});
+  }
+  Result<Table> history = h5::read_table(trial.file, "history", history_columns());
+  if (!history.ok()) return history.status();
+  for (std::size_t row = 0; row < history->rows(); ++row) {
+    const std::int64_t metric = history->integer(row, kMetric);
+    if (metric < 0 || static_cast<std::size_t>(metric) >= trial.metrics.size()) {
+      return Status::world(text(trial.file.where, ": damaged: history row ", row, " names metric ",
+                                metric, " of ", trial.metrics.size()));
+    }
+    trial.history.push_back({history->integer(row, kEpoch), history->integer(row, kStep),
+                             static_cast<std::int32_t>(metric), history->real(row, kValue)});
+  }
+  return {};
+}
+
+Status read_summary(StoredTrial& trial) {
+  Result<Table> table = h5::read_table(trial.file, "summary", summary_columns());
+  if (!table.ok()) return table.status();
+  if (table->rows() != 1) {
+    return Status::world(text(trial.file.where, ": damaged: its summary has ", table->rows(), " rows"));
+  }
+  trial.number = table->integer(0, kNumber);
+  trial.key = table->text(0, kKey);
+  trial.seed = table->unsigned_integer(0, kSeed);
+  trial.label = table->text(0, kLabel);
+  trial.status = table->text(0, kStatus);
+  trial.status_code = table->integer(0, kStatusCode);
+  trial.epochs = table->integer(0, kEpochs);
+  trial.steps = table->integer(0, kSteps);
+  const std::string reason = text(kTrialObjects, "/reason");
+  Result<bool> has_reason = h5::has(trial.file, reason);
+  if (!has_reason.ok()) return has_reason.status();
+  if (!*has_reason) return {};
+  Result<std::string> words = h5::read_text(trial.file, reason);
+  if (!words.ok()) return words.status();
+  trial.reason = std::move(*words);
+  return {};
+}
+
+Status check_format(const h5::Node& file) {
+  for (const auto& [name, expected] : {std::pair{"format", kFormat},
+                                       std::pair{"format_version", kFormatVersion}}) {
+    Result<std::string> found = h5::text_attribute(file, name);
+    if (!found.ok()) return found.status().in("this is not a trial's file");
+    if (*found != expected) {
+      return Status::world(text(file.where, ": its ", name, " is '", *found, "', not '", expected,
+                                "'; it was written by another version of aesweep"));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string trial_file_name(std::int64_t number, int attempt) {
+  return text(trial_name(number), ".", attempt, ".h5");
+}
+
+Result<std::vector<std::byte>> trial_image(const TrialRecord& record) {
+  MemorySink sink(0);
+  const std::string name = text("the image of trial ", record.number);
+  const Status written = write_file(sink, name, record);
+  if (sink.error() != 0) return write_fault(name, sink.error(), estimated_bytes(record));
+  if (!written.ok()) return written.in(text("trial ", record.number));
+  return sink.take();
+}
+
+Status write_trial(const std::string& path, const TrialRecord& record,
+                   std::uint64_t image_bytes_max) {
+  const std::uint64_t bytes = estimated_bytes(record);
+  if (bytes <= image_bytes_max) {
+    Result<std::vector<std::byte>> image = trial_image(record);
+    if (!image.ok()) return image.status();
+    return durable_write(path, *image, WriteMode::kCreate);
+  }
+  Result<PendingFile> file = PendingFile::create(path);
+  if (!file.ok()) return file.status();
+  AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
+  FileSink sink(file->fd());
+  const Status written = write_file(sink, path, record);
+  if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
+  if (!written.ok()) return written.in(text("trial ", record.number));
+  return file->commit(WriteMode::kCreate);
+}
+
+Result<StoredTrial> open_trial(const std::string& path) {
+  Result<h5::Node> file = h5::open_file(path);
+  if (!file.ok()) return file.status();
+  StoredTrial trial;
+  trial.file = std::move(*file);
+  AESWEEP_RETURN_IF_ERROR(check_format(trial.file));
+  AESWEEP_RETURN_IF_ERROR(read_summary(trial));
+  Result<std::vector<NamedParameter>> parameters = read_parameters(trial.file);
+  if (!parameters.ok()) return parameters.status();
+  trial.parameters = std::move(*parameters);
+  AESWEEP_RETURN_IF_ERROR(read_history(trial));
+  return trial;
+}
+
+}  // namespace aesweep
