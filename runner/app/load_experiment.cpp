@@ -1,0 +1,29 @@
+#include "runner/app/load_experiment.hpp"
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "core/base/file.hpp"
+#include "runner/config/node.hpp"
+#include "runner/plugin_host/plugin_host.hpp"
+
+namespace aesweep {
+
+Result<std::string> read_experiment(const std::string& path) {
+  const Result<std::vector<std::byte>> bytes = read_file(path, YamlLimits().bytes);
+  if (!bytes.ok()) return bytes.status();
+  return std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+}
+
+Result<Experiment> load_experiment(std::string bytes, const ExperimentOptions& options,
+                                   Catalogue& catalogue) {
+  AESWEEP_RETURN_IF_ERROR(load_builtins(catalogue));
+  const Result<Document> document =
+      parse_experiment(std::move(bytes), options.path, options.overrides);
+  if (!document.ok()) return document.status();
+  AESWEEP_RETURN_IF_ERROR(load_plugins(document->plugins(), catalogue).in(options.path));
+  return resolve_experiment(document.value(), catalogue, options.data_dir);
+}
+
+}  // namespace aesweep

@@ -1,0 +1,54 @@
+// aesweep: runs sweeps of sparse and binary autoencoders over MPI ranks.
+#include <cstdio>
+#include <string>
+#include <variant>
+
+#include "core/base/text.hpp"
+#include "runner/app/command_line.hpp"
+#include "runner/app/plan_command.hpp"
+#include "runner/app/plugins_command.hpp"
+#include "runner/app/run_command.hpp"
+#include "runner/plugin_host/cpu_level.hpp"
+
+namespace aesweep {
+namespace {
+
+int report(const Status& status) {
+  if (!status.ok()) {
+    const std::string line = "aesweep: " + status.message() + "\n";
+    std::fputs(line.c_str(), stderr);
+  }
+  return static_cast<int>(status.fault());
+}
+
+// Better one line than an illegal instruction somewhere later.
+Status check_cpu() {
+  const int built = cpu_level_number(built_cpu_level());
+  const int found = node_cpu_level();
+  if (built <= found) return {};
+  return Status::world(text("this program was built for CPU level ", cpu_level_name(built),
+                            ", this machine has ", cpu_level_name(found),
+                            "; build it with -DAESWEEP_CPU_LEVEL=", cpu_level_name(found)));
+}
+
+struct Perform {
+  int operator()(const ExitNow& exit) const { return exit.status; }
+  int operator()(const RunOptions& options) const { return run_experiment(options); }
+  int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
+  int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }
+};
+
+int run_main(int argc, const char* const* argv) {
+  if (const Status status = check_cpu(); !status.ok()) return report(status);
+  const int status = std::visit(Perform(), parse_command_line(argc, argv));
+  // Nobody saw what could not be printed, a full disk behind stdout for example.
+  if (std::fflush(stdout) != 0 && status == 0) {
+    return report(Status::world("cannot write to standard output; look where it goes"));
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace aesweep
+
+int main(int argc, char** argv) { return aesweep::run_main(argc, argv); }

@@ -1,0 +1,163 @@
+#include "runner/app/plan_command.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/table.hpp"
+#include "core/base/text.hpp"
+#include "core/data/source.hpp"
+#include "core/train/estimate.hpp"
+#include "runner/app/load_experiment.hpp"
+#include "runner/app/value_text.hpp"
+#include "runner/sweep/groups.hpp"
+
+namespace aesweep {
+namespace {
+
+struct Plan {
+  std::vector<TrialEstimate> trials;  // One per trial of the experiment.
+  std::vector<Group> groups;
+  std::size_t distinct = 0;            // Trials that differ in anything but their number.
+  std::uint64_t memory_bytes_max = 0;  // Per rank, over trials and group sizes.
+  std::uint64_t disk_bytes = 0;        // Trial files and results.h5.
+  std::int64_t shards_per_batch_min = 0;
+};
+
+// The sizes of groups that occur.
+std::set<int> group_sizes(const std::vector<Group>& groups) {
+  std::set<int> sizes;
+  for (const Group& group : groups) sizes.insert(static_cast<int>(group.ranks.size()));
+  return sizes;
+}
+
+// The trial's needs, with the memory of the group size that needs most.
+Result<TrialEstimate> estimate_for(const PlannedTrial& trial, const std::set<int>& sizes,
+                                   const Catalogue& catalogue, const DatasetLayout& layout) {
+  TrialEstimate most{};
+  for (const int size : sizes) {
+    const Result<TrialEstimate> estimate = estimate_trial(trial.spec, catalogue, layout, size);
+    if (!estimate.ok()) return estimate.status();
+    const std::uint64_t memory =
+        std::max(most.memory_bytes_per_rank, estimate->memory_bytes_per_rank);
+    most = estimate.value();
+    most.memory_bytes_per_rank = memory;
+  }
+  return most;
+}
+
+Result<Plan> make_plan(const Experiment& experiment, const Catalogue& catalogue,
+                       const DatasetLayout& layout, int ranks) {
+  Plan plan;
+  plan.groups =
+      make_groups(ranks, experiment.ranks_per_trial, static_cast<int>(experiment.trials.size()));
+  const std::set<int> sizes = group_sizes(plan.groups);
+  std::set<std::string> distinct;
+  for (const PlannedTrial& trial : experiment.trials) {
+    const Result<TrialEstimate> estimate = estimate_for(trial, sizes, catalogue, layout);
+    if (!estimate.ok()) {
+      return estimate.status().in(text(experiment.path, ": trial ", trial.label));
+    }
+    plan.trials.push_back(estimate.value());
+    plan.memory_bytes_max = std::max(plan.memory_bytes_max, estimate->memory_bytes_per_rank);
+    // Equal trials run once.
+    if (distinct.insert(trial.resolved).second) plan.disk_bytes += estimate->disk_bytes;
+    plan.shards_per_batch_min =
+        plan.trials.size() == 1 ? estimate->shards_per_batch
+                                : std::min(plan.shards_per_batch_min, estimate->shards_per_batch);
+  }
+  plan.distinct = distinct.size();
+  return plan;
+}
+
+std::string trial_table(const Experiment& experiment, const Plan& plan) {
+  std::vector<std::string> headers = {"trial"};
+  for (const NamedParameter& parameter : experiment.trials.front().parameters) {
+    headers.push_back(parameter.first);
+  }
+  headers.insert(headers.end(), {"learned parameters", "steps"});
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
+    std::vector<std::string> row = {text(i)};
+    for (const NamedParameter& parameter : experiment.trials[i].parameters) {
+      row.push_back(value_text(parameter.second));
+    }
+    row.insert(row.end(), {text(plan.trials[i].parameters), text(plan.trials[i].steps)});
+    rows.push_back(std::move(row));
+  }
+  return format_table(headers, rows);
+}
+
+// "2 groups of 1 rank", "1 group of 2 ranks and 1 of 1"
+std::string groups_line(const Plan& plan) {
+  std::map<std::size_t, int, std::greater<>> counts;
+  for (const Group& group : plan.groups) ++counts[group.ranks.size()];
+  std::string line;
+  for (const auto& [size, count] : counts) {
+    line += text(line.empty() ? "" : ", ", count, count == 1 ? " group of " : " groups of ", size,
+                 size == 1 ? " rank" : " ranks");
+  }
+  return line;
+}
+
+std::string idle_line(const Plan& plan, int ranks) {
+  std::size_t used = 0;
+  std::int64_t without_shards = 0;
+  for (const Group& group : plan.groups) {
+    const auto size = static_cast<std::int64_t>(group.ranks.size());
+    used += group.ranks.size();
+    without_shards += std::max<std::int64_t>(0, size - plan.shards_per_batch_min);
+  }
+  std::string line;
+  if (const std::size_t outside = static_cast<std::size_t>(ranks) - used; outside > 0) {
+    line = text(outside, outside == 1 ? " rank is" : " ranks are", " in no group");
+  }
+  if (without_shards > 0) {
+    line += text(line.empty() ? "" : ", ", without_shards,
+                 without_shards == 1 ? " rank gets" : " ranks get",
+                 " no rows: a batch has as few as ", plan.shards_per_batch_min, " shards");
+  }
+  return line.empty() ? "none" : line;
+}
+
+std::string data_line(const DatasetLayout& layout) {
+  return text(layout.train.rows, " training and ", layout.test.rows, " test samples of ",
+              layout.train.cols, " values, ", bytes_text(layout.bytes), " per node");
+}
+
+}  // namespace
+
+Status show_plan(const PlanOptions& options) {
+  const Result<std::string> bytes = read_experiment(options.experiment.path);
+  if (!bytes.ok()) return bytes.status();
+  Catalogue catalogue;
+  const Result<Experiment> experiment =
+      load_experiment(bytes.value(), options.experiment, catalogue);
+  if (!experiment.ok()) return experiment.status();
+  const Result<DatasetLayout> layout = inspect(experiment->data);
+  if (!layout.ok()) return layout.status();
+  const Result<Plan> plan = make_plan(experiment.value(), catalogue, layout.value(), options.ranks);
+  if (!plan.ok()) return plan.status();
+
+  const std::size_t trials = experiment->trials.size();
+  const std::string same =
+      plan->distinct == trials ? "" : text(", ", plan->distinct, " of them different");
+  const std::string out =
+      text(trial_table(experiment.value(), plan.value()), "\n",                   //
+           "experiment  ", experiment->name, ", ", experiment->path, "\n",        //
+           "data        ", data_line(layout.value()), "\n",                       //
+           "trials      ", trials, same, "\n",                                    //
+           "ranks       ", options.ranks, ": ", groups_line(plan.value()), "\n",  //
+           "idle        ", idle_line(plan.value(), options.ranks), "\n",          //
+           "memory      ", bytes_text(plan->memory_bytes_max), " per rank at most, and the data\n",
+           "disk        ", bytes_text(plan->disk_bytes), "\n");
+  std::fputs(out.c_str(), stdout);
+  return {};
+}
+
+}  // namespace aesweep

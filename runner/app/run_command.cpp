@@ -1,0 +1,72 @@
+#include "runner/app/run_command.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "core/base/text.hpp"
+#include "core/model/catalogue.hpp"
+#include "runner/app/load_experiment.hpp"
+#include "runner/app/version.hpp"
+#include "runner/comm/world.hpp"
+#include "runner/sweep/sweep.hpp"
+
+namespace aesweep {
+namespace {
+
+// Rank 0's view of a path holds for all ranks, whatever folder a launcher starts them in.
+std::string absolute_path(const std::string& path) {
+  if (path.empty()) return path;
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  return error ? path : whole.lexically_normal().string();
+}
+
+// The experiment as every rank resolves it from rank 0's bytes; the catalogue is filled on the way.
+// All ranks return the same status.
+Result<Experiment> load_on_all_ranks(World& world, ExperimentOptions options,
+                                     Catalogue& catalogue) {
+  std::string bytes;
+  Status status;
+  if (world.rank() == 0) {
+    Result<std::string> read = read_experiment(options.path);
+    status = read.status();
+    if (read.ok()) bytes = std::move(read).value();
+  }
+  if (status = world.agree(status); !status.ok()) return status;
+  bytes = world.broadcast(std::move(bytes));
+  options.path = world.broadcast(options.path);
+  options.data_dir = world.broadcast(absolute_path(options.data_dir));
+
+  Result<Experiment> experiment = load_experiment(std::move(bytes), options, catalogue);
+  if (status = world.agree(experiment.status()); !status.ok()) return status;
+  return experiment;
+}
+
+// What a rank returns for an ending that all ranks agree on.
+int agreed_status(const World& world, const Status& status) {
+  if (world.rank() != 0) return 0;
+  const std::string line = "aesweep: " + status.message() + "\n";
+  std::fputs(line.c_str(), stderr);
+  return static_cast<int>(status.fault());
+}
+
+}  // namespace
+
+int run_experiment(const RunOptions& options) {
+  World world;
+  Catalogue catalogue;
+  const Result<Experiment> experiment = load_on_all_ranks(world, options.experiment, catalogue);
+  if (!experiment.ok()) return agreed_status(world, experiment.status());
+  SweepOptions sweep;
+  sweep.output = options.folder.empty() ? "runs/" + experiment->name : options.folder;
+  sweep.accept_mixed_nodes = options.accept_mixed_nodes;
+  sweep.software_version = software_version();
+  sweep.revision = software_revision();
+  sweep.runtime = platform_facts();
+  return run_sweep(world, sweep, experiment.value(), catalogue);
+}
+
+}  // namespace aesweep

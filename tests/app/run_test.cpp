@@ -1,0 +1,107 @@
+// Proves that `aesweep run` works from the command line to results.h5, alone and under the
+// launcher, and that every wrong call ends on all ranks with one message and status 2: by running
+// the program.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/app/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace aesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kQuickstart = AESWEEP_SOURCE_DIRECTORY "/experiments/quickstart.yaml";
+
+std::string contents(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The files that a finished run of the quickstart leaves in `folder`.
+void expect_results(const std::string& folder) {
+  EXPECT_TRUE(contents(folder + "/results.h5").starts_with("\x89HDF\r\n\x1a\n")) << folder;
+  EXPECT_FALSE(contents(folder + "/run.log").empty()) << folder;
+  EXPECT_EQ(contents(folder + "/quickstart.yaml"), contents(kQuickstart)) << folder;
+}
+
+// One epoch on little data: a fraction of a second.
+std::vector<std::string> short_run(const std::string& folder) {
+  return {"run",   kQuickstart,        "-o",    folder,
+          "--set", "train.epochs=1",   "--set", "data.train_rows=370",
+          "--set", "data.test_rows=37"};
+}
+
+TEST(Run, AloneWritesResultsAndEndsWithTableAndPath) {
+  TemporaryFolder folder;
+  const Answer answer = aesweep(short_run(folder.path("run")));
+  ASSERT_EQ(answer.status, 0) << answer.err;
+  expect_results(folder.path("run"));
+  EXPECT_NE(answer.out.find("completed"), std::string::npos) << answer.out;
+  EXPECT_TRUE(answer.out.ends_with(folder.path("run/results.h5") + "\n")) << answer.out;
+}
+
+TEST(Run, UsesAFolderNamedAfterTheExperiment) {
+  TemporaryFolder folder;
+  std::vector<std::string> arguments = short_run("");
+  arguments.erase(arguments.begin() + 2, arguments.begin() + 4);
+  const Answer answer = aesweep(arguments, {}, folder.path());
+  ASSERT_EQ(answer.status, 0) << answer.err;
+  expect_results(folder.path("runs/quickstart"));
+}
+
+TEST(Run, OnTwoRanksWritesResultsOnce) {
+  TemporaryFolder folder;
+  const Answer answer = aesweep_on_ranks(2, short_run(folder.path("run")));
+  ASSERT_EQ(answer.status, 0) << answer.err;
+  expect_results(folder.path("run"));
+  EXPECT_EQ(count_of(answer.out, "results.h5"), 1) << answer.out;
+}
+
+TEST(Run, RefusesAFolderInUseAndLeavesItAlone) {
+  TemporaryFolder folder;
+  fs::create_directory(folder.path("run"));
+  folder.write("run/precious", "mine");
+  const Answer answer = aesweep(short_run(folder.path("run")));
+  EXPECT_EQ(answer.status, 2);
+  EXPECT_NE(answer.err.find(folder.path("run")), std::string::npos) << answer.err;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path("run")), {}), 1);
+  EXPECT_EQ(contents(folder.path("run/precious")), "mine");
+}
+
+struct WrongCall {
+  std::vector<std::string> arguments;
+  std::string words;
+};
+
+TEST(Run, SaysWhatIsWrongOnceForAllRanks) {
+  TemporaryFolder folder;
+  const std::string output = folder.path("run");
+  const std::string unknown = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
+  const std::string plugin =
+      folder.write("plugin.yaml", "schema: 1\nplugins: [" + folder.path("none.so") + "]\n");
+  const std::vector<WrongCall> table = {
+      {{"run", folder.path("absent.yaml"), "-o", output}, "No such file"},
+      {{"run", unknown, "-o", output}, "unknown.yaml:2:1"},
+      {{"run", plugin, "-o", output}, "none.so"},
+      {{"run", kQuickstart, "-o", output, "--set", "model.layers.code.units=-1"}, "units"},
+      {{"run", kQuickstart, "-o", output, "--set", "model.layers.code.unitz=1"}, "unitz"},
+  };
+  for (const WrongCall& call : table) {
+    const Answer answer = aesweep_on_ranks(3, call.arguments);
+    SCOPED_TRACE(answer.err);
+    EXPECT_EQ(answer.status, 2);
+    EXPECT_EQ(count_of(answer.err, "aesweep: "), 1);
+    EXPECT_EQ(count_of(answer.err, call.words), 1);
+    EXPECT_FALSE(fs::exists(output));
+  }
+}
+
+}  // namespace
+}  // namespace aesweep
