@@ -1,16 +1,14 @@
 #include "core/train/trial.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/base/text.hpp"
 #include "core/data/order.hpp"
 #include "core/math/recovery.hpp"
-#include "core/sdk/philox.hpp"
 #include "core/train/metrics.hpp"
 #include "core/train/samples.hpp"
 #include "core/train/setup.hpp"
-#include "core/train/step.hpp"
+#include "core/train/trainer.hpp"
 
 namespace aesweep {
 namespace {
@@ -48,23 +46,13 @@ class Trial {
         dataset_(dataset),
         exchange_(exchange),
         observer_(observer),
-        setup_(std::move(setup)),
-        parameters_(setup_.network, setup_.partition, exchange.rank()),
-        workspace_(setup_.network, setup_.plans),
-        passes_(setup_.network, parameters_, workspace_, setup_.plans,
-                spec.evaluate.active_threshold, exchange),
-        gradients_(setup_.network, setup_.partition, setup_.plans, exchange.rank()),
-        updater_(setup_.network, setup_.partition, setup_.optimizer,
-                 stream_hash(spec.train.seed, "optimizer", AESWEEP_TRAIN), parameters_, gradients_,
-                 exchange.rank()),
-        step_(setup_.network, setup_.partition, setup_.plans, parameters_, passes_, gradients_,
-              updater_, exchange),
+        trainer_(spec, dataset, exchange, std::move(setup)),
         order_(static_cast<std::size_t>(std::max(dataset.train.rows, dataset.test.rows))) {}
 
   TrialResult run() {
     declare_metrics();
     const bool keeps = exchange_.rank() == 0 && spec_.record.weights;
-    if (keeps) result_.weights_initial = copy_weights(setup_.network, parameters_);
+    if (keeps) result_.weights_initial = copy_weights(trainer_.network(), trainer_.parameters());
     for (std::int64_t epoch = 0; epoch < spec_.train.epochs; ++epoch) {
       if (!train_epoch(epoch)) return std::move(result_);
       const bool last = epoch + 1 == spec_.train.epochs;
@@ -73,9 +61,10 @@ class Trial {
       }
       observer_.epoch_done({epoch + 1, spec_.train.epochs, dataset_.train.rows});
     }
-    if (keeps) result_.weights_final = copy_weights(setup_.network, parameters_);
+    if (keeps) result_.weights_final = copy_weights(trainer_.network(), trainer_.parameters());
     if (exchange_.rank() == 0 && spec_.record.samples > 0) {
-      const Status taken = take_samples(spec_, dataset_, setup_.network, parameters_, result_);
+      const Status taken = take_samples(spec_, dataset_, trainer_.network(),
+                                        trainer_.parameters(), result_);
       if (!taken.ok()) end({Outcome::kFailed, taken.message()});
     }
     return std::move(result_);
@@ -84,11 +73,11 @@ class Trial {
  private:
   void declare_metrics() {
     const double threshold = spec_.evaluate.active_threshold;
-    result_.metrics = split_metrics("train", setup_.network, threshold);
+    result_.metrics = split_metrics("train", trainer_.network(), threshold);
     test_metrics_ = result_.metrics.size();
-    const auto test = split_metrics("test", setup_.network, threshold);
+    const auto test = split_metrics("test", trainer_.network(), threshold);
     result_.metrics.insert(result_.metrics.end(), test.begin(), test.end());
-    decoder_ = dataset_.dictionary.atoms == nullptr ? -1 : decoder_weights(setup_.network);
+    decoder_ = dataset_.dictionary.atoms == nullptr ? -1 : decoder_weights(trainer_.network());
     if (decoder_ >= 0) {
       result_.metrics.push_back(
           {"dictionary/recovery", "1",
@@ -99,7 +88,6 @@ class Trial {
 
   // Ends the trial: the outcome stands in the result. Returns false, for the caller to stop.
   bool end(StepOutcome outcome) {
-    if (exchange_.ranks() > 1) exchange_.finish();
     result_.outcome = outcome.outcome;
     result_.reason = std::move(outcome.reason);
     return false;
@@ -112,64 +100,22 @@ class Trial {
     }
   }
 
-  void load_rows(const Split& split, std::int64_t batch_first, const BatchPlan& plan) {
-    const std::int64_t count = plan.local_rows();
-    if (count == 0) return;
-    const auto rows = std::span<const std::int64_t>(order_).subspan(
-        static_cast<std::size_t>(batch_first + plan.local_first_row()),
-        static_cast<std::size_t>(count));
-    gather(split, rows, workspace_.input.row(0), workspace_.input.stride());
-    if (split.labels != nullptr) gather_labels(split, rows, workspace_.labels.data());
-  }
-
-  [[nodiscard]] aesweep_context context(aesweep_mode mode, std::int64_t step,
-                                        const BatchPlan& plan) const {
-    aesweep_context c{};
-    c.struct_size = sizeof c;
-    c.mode = mode;
-    c.step = static_cast<std::uint64_t>(step);
-    c.epoch = static_cast<std::uint64_t>(result_.epochs);
-    c.total_steps = static_cast<std::uint64_t>(setup_.total_steps);
-    c.seed = spec_.train.seed;
-    c.batch_rows = static_cast<std::uint64_t>(plan.rows);
-    return c;
-  }
-
-  void clear_sums() {
-    const std::size_t terms = 1 + activation_penalty_count(setup_.network) +
-                              penalty_terms(setup_.network).size();
-    sums_.clear(terms, passes_.unit_counts().size());
-    std::fill(passes_.unit_counts().begin(), passes_.unit_counts().end(), 0u);
-  }
-
-  // Adds up the ranks' counts of active rows per unit: whole numbers, so any order gives the same.
-  void gather_unit_counts() {
-    const auto mine = passes_.unit_counts();
-    const std::vector<std::size_t> counts(static_cast<std::size_t>(exchange_.ranks()),
-                                          mine.size_bytes());
-    std::vector<std::uint32_t> all(mine.size() * counts.size());
-    exchange_.share(std::as_bytes(mine), counts, std::as_writable_bytes(std::span(all)));
-    for (std::size_t i = 0; i < all.size(); ++i) sums_.unit_counts[i % mine.size()] += all[i];
-  }
-
   bool train_epoch(std::int64_t epoch) {
-    const auto order =
-        std::span(order_).first(static_cast<std::size_t>(dataset_.train.rows));
+    const auto order = std::span(order_).first(static_cast<std::size_t>(dataset_.train.rows));
     epoch_order(spec_.train.seed, static_cast<std::uint64_t>(epoch), spec_.train.shuffle, order);
-    clear_sums();
-    const SplitPlans split = setup_.train();
+    trainer_.begin_sums(sums_);
+    const SplitPlans split = trainer_.setup().train();
     std::int64_t first = 0;
     for (std::int64_t b = 0; b < split.batches; ++b) {
       const BatchPlan& plan = split.batch(b);
-      load_rows(dataset_.train, first, plan);
-      StepOutcome outcome = step_.train(plan, context(AESWEEP_TRAIN, result_.steps, plan),
-                                        dataset_.train.labels != nullptr, sums_);
-      if (outcome.outcome != Outcome::kCompleted) return end(std::move(outcome));
+      StepOutcome outcome =
+          trainer_.train_batch(plan, order, first, result_.steps, result_.epochs, sums_);
+      if (outcome.outcome != Outcome::kCompleted) return stop(std::move(outcome));
       first += plan.rows;
       ++result_.steps;
     }
-    step_.settle();
-    gather_unit_counts();
+    trainer_.settle();
+    trainer_.finish_sums(sums_);
     ++result_.epochs;
     record(0, measure(sums_, dataset_.cols(), dataset_.train.variation));
     return true;
@@ -178,26 +124,31 @@ class Trial {
   bool evaluate_test() {
     const auto order = std::span(order_).first(static_cast<std::size_t>(dataset_.test.rows));
     epoch_order(0, 0, false, order);
-    clear_sums();
-    const SplitPlans split = setup_.test();
+    trainer_.begin_sums(sums_);
+    const SplitPlans split = trainer_.setup().test();
     std::int64_t first = 0;
     for (std::int64_t b = 0; b < split.batches; ++b) {
       const BatchPlan& plan = split.batch(b);
-      load_rows(dataset_.test, first, plan);
-      StepOutcome outcome = step_.evaluate(plan, context(AESWEEP_EVAL, b, plan),
-                                           dataset_.test.labels != nullptr, sums_);
-      if (outcome.outcome != Outcome::kCompleted) return end(std::move(outcome));
+      StepOutcome outcome =
+          trainer_.evaluate_batch(plan, order, first, b, result_.epochs, sums_);
+      if (outcome.outcome != Outcome::kCompleted) return stop(std::move(outcome));
       first += plan.rows;
     }
-    gather_unit_counts();
+    trainer_.finish_sums(sums_);
     record(test_metrics_, measure(sums_, dataset_.cols(), dataset_.test.variation));
     if (decoder_ >= 0) record(result_.metrics.size() - 1, {recovery()});
     return true;
   }
 
-  [[nodiscard]] double recovery() const {
-    const Tensor& tensor = setup_.network.tensors()[static_cast<std::size_t>(decoder_)];
-    const T* weights = parameters_.real(decoder_);
+  // Ends the trial in the middle of an epoch: what the ranks still have in flight is taken in.
+  bool stop(StepOutcome outcome) {
+    trainer_.settle();
+    return end(std::move(outcome));
+  }
+
+  [[nodiscard]] double recovery() {
+    const Tensor& tensor = trainer_.network().tensors()[static_cast<std::size_t>(decoder_)];
+    const T* weights = trainer_.parameters().real(decoder_);
     const std::vector<double> learned(weights, weights + tensor.elements);
     const auto atoms = static_cast<std::size_t>(dataset_.dictionary.count * dataset_.cols());
     return dictionary_recovery(learned, tensor.rows, {dataset_.dictionary.atoms, atoms},
@@ -208,13 +159,7 @@ class Trial {
   const Dataset& dataset_;
   Exchange& exchange_;
   TrialObserver& observer_;
-  TrialSetup<T> setup_;
-  Parameters<T> parameters_;
-  Workspace<T> workspace_;
-  Passes<T> passes_;
-  Gradients<T> gradients_;
-  Updater<T> updater_;
-  Step<T> step_;
+  Trainer<T> trainer_;
   std::vector<std::int64_t> order_;  // Sample numbers in the order of the present epoch.
   SplitSums sums_;
   std::size_t test_metrics_ = 0;  // Index of the first test metric.

@@ -1,0 +1,93 @@
+#include "core/train/trainer.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/sdk/philox.hpp"
+
+namespace aesweep {
+
+template <class T>
+Trainer<T>::Trainer(const TrialSpec& spec, const Dataset& dataset, Exchange& exchange,
+                    TrialSetup<T> setup)
+    : spec_(spec),
+      dataset_(dataset),
+      exchange_(exchange),
+      setup_(std::move(setup)),
+      parameters_(setup_.network, setup_.partition, exchange.rank()),
+      workspace_(setup_.network, setup_.plans),
+      passes_(setup_.network, parameters_, workspace_, setup_.plans, spec.evaluate.active_threshold,
+              exchange),
+      gradients_(setup_.network, setup_.partition, setup_.plans, exchange.rank()),
+      updater_(setup_.network, setup_.partition, setup_.optimizer,
+               stream_hash(spec.train.seed, "optimizer", AESWEEP_TRAIN), parameters_, gradients_,
+               exchange.rank()),
+      step_(setup_.network, setup_.partition, setup_.plans, parameters_, passes_, gradients_,
+            updater_, exchange) {}
+
+template <class T>
+void Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> order,
+                           std::int64_t first, const BatchPlan& plan) {
+  const std::int64_t count = plan.local_rows();
+  if (count == 0) return;
+  const auto rows = order.subspan(static_cast<std::size_t>(first + plan.local_first_row()),
+                                  static_cast<std::size_t>(count));
+  gather(split, rows, workspace_.input.row(0), workspace_.input.stride());
+  if (split.labels != nullptr) gather_labels(split, rows, workspace_.labels.data());
+}
+
+template <class T>
+aesweep_context Trainer<T>::context(aesweep_mode mode, std::int64_t step, std::int64_t epoch,
+                                    const BatchPlan& plan) const {
+  aesweep_context c{};
+  c.struct_size = sizeof c;
+  c.mode = mode;
+  c.step = static_cast<std::uint64_t>(step);
+  c.epoch = static_cast<std::uint64_t>(epoch);
+  c.total_steps = static_cast<std::uint64_t>(setup_.total_steps);
+  c.seed = spec_.train.seed;
+  c.batch_rows = static_cast<std::uint64_t>(plan.rows);
+  return c;
+}
+
+template <class T>
+StepOutcome Trainer<T>::train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
+                                    std::int64_t first, std::int64_t step, std::int64_t epoch,
+                                    SplitSums& sums) {
+  load_rows(dataset_.train, order, first, plan);
+  return step_.train(plan, context(AESWEEP_TRAIN, step, epoch, plan),
+                     dataset_.train.labels != nullptr, sums);
+}
+
+template <class T>
+StepOutcome Trainer<T>::evaluate_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
+                                       std::int64_t first, std::int64_t step, std::int64_t epoch,
+                                       SplitSums& sums) {
+  load_rows(dataset_.test, order, first, plan);
+  return step_.evaluate(plan, context(AESWEEP_EVAL, step, epoch, plan),
+                        dataset_.test.labels != nullptr, sums);
+}
+
+template <class T>
+void Trainer<T>::begin_sums(SplitSums& sums) {
+  const std::size_t terms = 1 + activation_penalty_count(setup_.network) +
+                            penalty_terms(setup_.network).size();
+  sums.clear(terms, passes_.unit_counts().size());
+  std::fill(passes_.unit_counts().begin(), passes_.unit_counts().end(), 0u);
+}
+
+// The ranks' counts of active rows are whole numbers, so that any order of adding gives the same.
+template <class T>
+void Trainer<T>::finish_sums(SplitSums& sums) {
+  const auto mine = passes_.unit_counts();
+  const std::vector<std::size_t> counts(static_cast<std::size_t>(exchange_.ranks()),
+                                        mine.size_bytes());
+  std::vector<std::uint32_t> all(mine.size() * counts.size());
+  exchange_.share(std::as_bytes(mine), counts, std::as_writable_bytes(std::span(all)));
+  for (std::size_t i = 0; i < all.size(); ++i) sums.unit_counts[i % mine.size()] += all[i];
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace aesweep

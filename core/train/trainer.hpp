@@ -1,0 +1,63 @@
+// Trainer<T>: the working parts of one trial on one rank, wired together: parameters, workspace,
+// passes, gradients, updater, step. It trains and evaluates single batches; core/train/trial runs
+// whole trials with it, benchmarks and tests run parts of one.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/data/dataset.hpp"
+#include "core/train/metrics.hpp"
+#include "core/train/setup.hpp"
+#include "core/train/step.hpp"
+
+namespace aesweep {
+
+template <class T>
+class Trainer {
+ public:
+  // Spec, dataset and exchange must outlive it. Not movable: its parts point to each other.
+  Trainer(const TrialSpec& spec, const Dataset& dataset, Exchange& exchange, TrialSetup<T> setup);
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  // One step on the batch of `plan` whose samples are order[first, first + plan.rows) of the split.
+  // `step` counts finished training steps, or batches of the split in evaluation.
+  [[nodiscard]] StepOutcome train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
+                                        std::int64_t first, std::int64_t step, std::int64_t epoch,
+                                        SplitSums& sums);
+  [[nodiscard]] StepOutcome evaluate_batch(const BatchPlan& plan,
+                                           std::span<const std::int64_t> order, std::int64_t first,
+                                           std::int64_t step, std::int64_t epoch, SplitSums& sums);
+
+  // Empties sums and unit counts for a new epoch; completes them after its last batch.
+  void begin_sums(SplitSums& sums);
+  void finish_sums(SplitSums& sums);
+
+  // Waits until this rank's weights are complete.
+  void settle() { step_.settle(); }
+
+  [[nodiscard]] const TrialSetup<T>& setup() const { return setup_; }
+  [[nodiscard]] const Network<T>& network() const { return setup_.network; }
+  [[nodiscard]] Parameters<T>& parameters() { return parameters_; }
+  [[nodiscard]] Gradients<T>& gradients() { return gradients_; }
+
+ private:
+  void load_rows(const Split& split, std::span<const std::int64_t> order, std::int64_t first,
+                 const BatchPlan& plan);
+  [[nodiscard]] aesweep_context context(aesweep_mode mode, std::int64_t step, std::int64_t epoch,
+                                        const BatchPlan& plan) const;
+
+  const TrialSpec& spec_;
+  const Dataset& dataset_;
+  Exchange& exchange_;
+  TrialSetup<T> setup_;
+  Parameters<T> parameters_;
+  Workspace<T> workspace_;
+  Passes<T> passes_;
+  Gradients<T> gradients_;
+  Updater<T> updater_;
+  Step<T> step_;
+};
+
+}  // namespace aesweep
