@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kBadCall = 2;
 
+constexpr const char* kNoCommand = "expected a command: run, plan or plugins; see aesweep --help";
+
 constexpr const char* kStatuses =
     "Exit status: 0 done (diverged trials included), 1 a trial failed, 2 wrong call, experiment "
     "or\n"
@@ -69,7 +71,7 @@ class Parser {
         "Print versions of everything that can change a result, and exit");
     app_.set_help_flag("-h,--help", "Print this help and exit");
     app_.footer(std::string(kOverview) + kStatuses);
-    app_.require_subcommand(1);
+    app_.require_subcommand(0, 1);  // None is refused below, after unknown options.
     add_run();
     add_plan();
     add_plugins();
@@ -93,7 +95,8 @@ class Parser {
       plan_options_.experiment = experiment_;
       return plan_options_;
     }
-    return plugins_options_;
+    if (plugins_->parsed()) return plugins_options_;
+    return ExitNow{refuse(kNoCommand)};
   }
 
  private:
@@ -163,9 +166,7 @@ class Parser {
 
 Command parse_command_line(int argc, const char* const* argv) {
   const std::vector<std::string> commands = {"run", "plan", "plugins"};
-  if (argc < 2) {
-    return ExitNow{refuse("expected a command: run, plan or plugins; see aesweep --help")};
-  }
+  if (argc < 2) return ExitNow{refuse(kNoCommand)};
   const std::string first = argv[1];
   if (!first.starts_with('-') &&
       std::find(commands.begin(), commands.end(), first) == commands.end()) {

@@ -42,7 +42,8 @@ int run_main(int argc, const char* const* argv) {
   if (const Status status = check_cpu(); !status.ok()) return report(status);
   const int status = std::visit(Perform(), parse_command_line(argc, argv));
   // Nobody saw what could not be printed, a full disk behind stdout for example.
-  if (std::fflush(stdout) != 0 && status == 0) {
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!written && status == 0) {
     return report(Status::world("cannot write to standard output; look where it goes"));
   }
   return status;

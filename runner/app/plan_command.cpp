@@ -120,7 +120,8 @@ std::string idle_line(const Plan& plan, int ranks) {
   if (without_shards > 0) {
     line += text(line.empty() ? "" : ", ", without_shards,
                  without_shards == 1 ? " rank gets" : " ranks get",
-                 " no rows: a batch has as few as ", plan.shards_per_batch_min, " shards");
+                 " no rows: the smallest batch is cut into ", plan.shards_per_batch_min,
+                 plan.shards_per_batch_min == 1 ? " shard" : " shards");
   }
   return line.empty() ? "none" : line;
 }

@@ -44,7 +44,7 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
       {{"plan", kQuickstart, "--set", "train.epochz=1"}, {"epochz", "did you mean"}},
       {{"plan", kQuickstart, "--set", "train.epochs=0"}, {"train.epochs", "0"}},
       {{"plan", absent}, {absent, "No such file"}},
-      {{"plan", folder.path()}, {folder.path(), "not a regular file"}},
+      {{"plan", folder.path()}, {folder.path(), "is a folder"}},
       {{"plan", bad_yaml}, {bad_yaml + ":"}},
       {{"plan", not_yaml}, {not_yaml + ":2:1", "modle", "did you mean model"}},
       {{"plugins", "some.so"}, {"some.so", "is not an absolute path"}},
