@@ -38,8 +38,8 @@ def _frame(table):
 class Results:
     """One results.h5, open for reading. Close it, or use it in a with statement.
 
-    Tables (trials, history, plugins, runtime_trials) are pandas DataFrames, made when asked for; all
-    else is numpy and str. Trials are named by their number, the index of `trials`.
+    Tables (trials, history, plugins, runtime_trials) are pandas DataFrames, made when asked for;
+    all else is numpy and str. Trials are named by their number, the index of `trials`.
     """
 
     def __init__(self, path):
@@ -101,7 +101,7 @@ class Results:
 
     @property
     def parameters(self):
-        """Parameter name, as the experiment has it, to one value per trial (in the order of trials)."""
+        """Parameter name, as the experiment has it, to one value per trial, in order of trials."""
         found = {}
         for dataset in self.file["params"].values():
             values = dataset[()]
@@ -124,8 +124,9 @@ class Results:
         return {name: dataset[()] for name, dataset in group.items()}
 
     def samples(self, trial):
-        """inputs, codes, reconstructions and, where the data has them, labels; empty if none kept."""
-        return {name: dataset[()] for name, dataset in self._trial(trial).get("samples", {}).items()}
+        """inputs, codes, reconstructions and labels (if the data has them); empty if none kept."""
+        group = self._trial(trial).get("samples", {})
+        return {name: dataset[()] for name, dataset in group.items()}
 
     def reason(self, trial):
         """Why a trial did not complete, in full; "" if it did."""

@@ -1,8 +1,8 @@
 // ByteSink: where libhdf5's bytes go: a growing buffer, or a file that is already open.
 //
-// libhdf5 1.10 must never see a failed write: it leaves its caches dirty and crashes when the file is
-// closed or the program ends (seen with a full disk). So a sink takes every call, remembers the first
-// error, drops what follows, and its owner asks error() before it believes the result.
+// libhdf5 1.10 must never see a failed write: it leaves its caches dirty and crashes when the file
+// is closed or the program ends (seen with a full disk). So a sink takes every call, remembers the
+// first error, drops what follows, and its owner asks error() before it believes the result.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,6 @@ class ByteSink {
 
 class MemorySink final : public ByteSink {
  public:
-  explicit MemorySink(std::size_t expected_bytes) { bytes_.reserve(expected_bytes); }
   [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
   void write(std::uint64_t offset, std::span<const std::byte> bytes) override;
   void read(std::uint64_t offset, std::span<std::byte> bytes) override;

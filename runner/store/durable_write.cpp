@@ -176,8 +176,9 @@ Result<PendingFile> PendingFile::create(const std::string& target) {
     if (fd >= 0) return PendingFile(target, std::move(temporary), fd);
     if (errno != EEXIST && errno != EINTR) return write_fault(target, errno, 0);
   }
-  return Status::world(text("cannot write ", target, ": 100 names for its temporary file are taken; ",
-                            "remove the files ", folder, "/.", name, ".*.tmp"));
+  return Status::world(text("cannot write ", target,
+                            ": 100 names for its temporary file are taken; ", "remove the files ",
+                            folder, "/.", name, ".*.tmp"));
 }
 
 Status PendingFile::reserve(std::uint64_t bytes) {
@@ -193,7 +194,7 @@ Status PendingFile::reserve(std::uint64_t bytes) {
 }
 
 Status PendingFile::commit(WriteMode mode) {
-  struct stat info{};
+  struct stat info {};
   const bool known = ::fstat(fd_, &info) == 0;
   const std::uint64_t bytes = known ? static_cast<std::uint64_t>(info.st_size) : 0;
   if (::fsync(fd_) != 0) return write_fault(target_, errno, bytes);

@@ -15,7 +15,8 @@ namespace {
 
 static_assert(std::is_same_v<hid_t, Id>, "h5.hpp names libhdf5's id type");
 
-// Chunks of tables aim at this size: large enough to be few, small enough for the 1 MiB chunk cache.
+// Chunks of tables aim at this size: large enough to be few, small enough for the 1 MiB chunk
+// cache.
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 
 std::mutex& session_mutex() {
@@ -34,8 +35,8 @@ herr_t keep_first(unsigned depth, const H5E_error2_t* entry, void* out) {
   return 0;
 }
 
-// The innermost message on libhdf5's error stack. Messages of its drivers carry time, addresses and the
-// system's reason; only the reason is of use.
+// The innermost message on libhdf5's error stack. Messages of its drivers carry time, addresses and
+// the system's reason; only the reason is of use.
 std::string innermost() {
   std::string message;
   if (H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &message) < 0 || message.empty()) {
@@ -69,13 +70,20 @@ Handle text_type(std::size_t bytes, bool ascii) {
 
 Handle cell_type(const Column& column) {
   switch (column.type) {
-    case CellType::kU1: return {H5Tcopy(H5T_STD_U8LE), H5Tclose};
-    case CellType::kI4: return {H5Tcopy(H5T_STD_I32LE), H5Tclose};
-    case CellType::kI8: return {H5Tcopy(H5T_STD_I64LE), H5Tclose};
-    case CellType::kU8: return {H5Tcopy(H5T_STD_U64LE), H5Tclose};
-    case CellType::kF4: return {H5Tcopy(H5T_IEEE_F32LE), H5Tclose};
-    case CellType::kF8: return {H5Tcopy(H5T_IEEE_F64LE), H5Tclose};
-    case CellType::kText: return text_type(column.text_bytes, column.ascii);
+    case CellType::kU1:
+      return {H5Tcopy(H5T_STD_U8LE), H5Tclose};
+    case CellType::kI4:
+      return {H5Tcopy(H5T_STD_I32LE), H5Tclose};
+    case CellType::kI8:
+      return {H5Tcopy(H5T_STD_I64LE), H5Tclose};
+    case CellType::kU8:
+      return {H5Tcopy(H5T_STD_U64LE), H5Tclose};
+    case CellType::kF4:
+      return {H5Tcopy(H5T_IEEE_F32LE), H5Tclose};
+    case CellType::kF8:
+      return {H5Tcopy(H5T_IEEE_F64LE), H5Tclose};
+    case CellType::kText:
+      return text_type(column.text_bytes, column.ascii);
   }
   return {};
 }
@@ -126,8 +134,8 @@ Status write_dataset(const Node& parent, const std::string& name, const Handle& 
   return {};
 }
 
-Status write_attribute(const Node& parent, const std::string& name_of_child, const std::string& name,
-                       const Handle& type, const void* data) {
+Status write_attribute(const Node& parent, const std::string& name_of_child,
+                       const std::string& name, const Handle& type, const void* data) {
   const std::string where = text("attribute ", name, " of ", child(parent, name_of_child));
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
   if (!type.ok() || !space.ok()) return fault("describe", where);
@@ -221,13 +229,14 @@ Result<Node> open_file(const std::string& path) {
 
 Result<Node> create_group(const Node& parent, const std::string& name) {
   const Handle list = timeless(H5P_GROUP_CREATE);
-  // Up to 64 links stay in the group's header: no heap and no tree for the few members of most groups.
+  // Up to 64 links stay in the group's header: no heap and no tree for the few members of most
+  // groups.
   if (!list.ok() || H5Pset_link_phase_change(list.id(), 64, 48) < 0) {
     return fault("describe", child(parent, name));
   }
-  Node group{{H5Gcreate2(parent.handle.id(), name.c_str(), H5P_DEFAULT, list.id(), H5P_DEFAULT),
-              H5Gclose},
-             child(parent, name)};
+  Node group{
+      {H5Gcreate2(parent.handle.id(), name.c_str(), H5P_DEFAULT, list.id(), H5P_DEFAULT), H5Gclose},
+      child(parent, name)};
   if (!group.handle.ok()) return fault("create", group.where);
   return group;
 }
@@ -256,7 +265,8 @@ Result<std::string> read_text(const Node& parent, const std::string& name) {
     return Status::world(aesweep::text("cannot read ", where, ": it is not one fixed-length text"));
   }
   std::string value(H5Tget_size(type.id()), '\0');
-  if (value.empty() || H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, value.data()) < 0) {
+  if (value.empty() ||
+      H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, value.data()) < 0) {
     return fault("read", where);
   }
   return without_padding(std::move(value));
@@ -286,7 +296,8 @@ Result<std::string> text_attribute(const Node& parent, const std::string& name) 
     return Status::world(text("cannot read ", where, ": it is not one fixed-length text"));
   }
   std::string value(H5Tget_size(type.id()), '\0');
-  if (value.empty() || H5Aread(attribute.id(), type.id(), value.data()) < 0) return fault("read", where);
+  if (value.empty() || H5Aread(attribute.id(), type.id(), value.data()) < 0)
+    return fault("read", where);
   return without_padding(std::move(value));
 }
 
@@ -311,13 +322,12 @@ Result<TableWriter> TableWriter::create(const Node& parent, const std::string& n
   const Handle space(H5Screate_simple(1, &size, &size_max), H5Sclose);
   compress = compress && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0;
   const Handle list = timeless(H5P_DATASET_CREATE);
-  if (!writer.type_.ok() || !space.ok() || !list.ok() ||
-      H5Pset_chunk(list.id(), 1, &chunk) < 0 ||
+  if (!writer.type_.ok() || !space.ok() || !list.ok() || H5Pset_chunk(list.id(), 1, &chunk) < 0 ||
       (compress && (H5Pset_shuffle(list.id()) < 0 || H5Pset_deflate(list.id(), 1) < 0))) {
     return fault("describe", writer.where_);
   }
-  writer.dataset_ = Handle(H5Dcreate2(parent.handle.id(), name.c_str(), writer.type_.id(), space.id(),
-                                      H5P_DEFAULT, list.id(), H5P_DEFAULT),
+  writer.dataset_ = Handle(H5Dcreate2(parent.handle.id(), name.c_str(), writer.type_.id(),
+                                      space.id(), H5P_DEFAULT, list.id(), H5P_DEFAULT),
                            H5Dclose);
   if (!writer.dataset_.ok()) return fault("create", writer.where_);
   return writer;
@@ -368,19 +378,21 @@ Result<Table> read_table(const Node& parent, const std::string& name,
   const Handle expected = row_type(table);
   if (!expected.ok()) return fault("describe", where);
   if (H5Tequal(type.id(), expected.id()) <= 0 || H5Sget_simple_extent_ndims(space.id()) != 1) {
-    return Status::world(text("cannot read ", where, ": its columns are not those of this version"));
+    return Status::world(
+        text("cannot read ", where, ": its columns are not those of this version"));
   }
   const hssize_t rows = H5Sget_simple_extent_npoints(space.id());
   if (rows < 0) return fault("read", where);
   table.resize(static_cast<std::size_t>(rows));
-  if (table.rows() > 0 && H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                                  table.bytes().data()) < 0) {
+  if (table.rows() > 0 &&
+      H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, table.bytes().data()) < 0) {
     return fault("read", where);
   }
   return table;
 }
 
-Status copy(const Node& from, const std::string& name, const Node& to, const std::string& new_name) {
+Status copy(const Node& from, const std::string& name, const Node& to,
+            const std::string& new_name) {
   if (H5Ocopy(from.handle.id(), name.c_str(), to.handle.id(), new_name.c_str(), H5P_DEFAULT,
               H5P_DEFAULT) < 0) {
     return fault("copy", child(from, name)).in(child(to, new_name));

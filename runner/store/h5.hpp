@@ -1,10 +1,12 @@
-// The part of HDF5 that the store needs, behind owning handles: groups, texts, arrays, tables, scales.
+// The part of HDF5 that the store needs, behind owning handles: groups, texts, arrays, tables,
+// scales.
 //
-// Nothing outside h5.cpp and h5_driver.cpp includes hdf5.h. Hold a Session while you use anything here;
-// it makes the caller the only one in libhdf5 (not every build of it is thread-safe), and keeps the
-// library from printing its error stack; the innermost message of that stack becomes part of ours.
-// Files are written in the format of HDF5 1.8, without any time in them: equal calls, equal bytes.
-// No variable-length data; dimension scales are the one exception, because that is how they are defined.
+// Nothing outside h5.cpp and h5_driver.cpp includes hdf5.h. Hold a Session while you use anything
+// here; it makes the caller the only one in libhdf5 (not every build of it is thread-safe), and
+// keeps the library from printing its error stack; the innermost message of that stack becomes part
+// of ours. Files are written in the format of HDF5 1.8, without any time in them: equal calls,
+// equal bytes. No variable-length data; dimension scales are the one exception, because that is how
+// they are defined.
 #pragma once
 
 #include <cstddef>
@@ -87,7 +89,8 @@ struct Node {
                                  std::span<const std::int64_t> shape,
                                  std::span<const std::byte> bytes);
 
-// Writes a 1-D chunked compound dataset block by block, so that a long one never lies in memory whole.
+// Writes a 1-D chunked compound dataset block by block, so that a long one never lies in memory
+// whole.
 class TableWriter {
  public:
   [[nodiscard]] static Result<TableWriter> create(const Node& parent, const std::string& name,

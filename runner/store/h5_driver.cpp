@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 
 namespace aesweep::h5 {
 namespace {
@@ -31,7 +32,8 @@ const SinkFile& self(const H5FD_t* file) { return *reinterpret_cast<const SinkFi
 H5FD_t* open_sink(const char*, unsigned, hid_t access, haddr_t) {
   const void* info = H5Pget_driver_info(access);
   if (info == nullptr) return nullptr;
-  auto file = std::make_unique<SinkFile>();
+  std::unique_ptr<SinkFile> file(new (std::nothrow) SinkFile());  // No exception may cross libhdf5.
+  if (file == nullptr) return nullptr;
   file->sink = static_cast<const SinkInfo*>(info)->sink;
   return &file.release()->base;
 }
@@ -67,7 +69,8 @@ herr_t read_sink(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t offset, size_t size, v
   return 0;
 }
 
-herr_t write_sink(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t offset, size_t size, const void* buffer) {
+herr_t write_sink(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t offset, size_t size,
+                  const void* buffer) {
   self(file).sink->write(offset, {static_cast<const std::byte*>(buffer), size});
   return 0;
 }
@@ -85,7 +88,8 @@ H5FD_class_t make_class() {
   H5FD_class_t driver{};
 #ifdef H5FD_CLASS_VERSION
   driver.version = H5FD_CLASS_VERSION;
-  driver.value = static_cast<H5FD_class_value_t>(600);  // In the range for drivers outside the library.
+  driver.value =
+      static_cast<H5FD_class_value_t>(600);  // In the range for drivers outside the library.
 #endif
   driver.name = "aesweep_sink";
   driver.maxaddr = kAddressMax;

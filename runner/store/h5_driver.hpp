@@ -1,8 +1,9 @@
 // The libhdf5 file driver over a ByteSink. Used by h5.cpp only.
 //
-// It exists for three reasons: libhdf5 must not see a failed write (byte_sink.hpp); a file in memory and
-// a file on disk then come from the same code and have the same bytes, which the library's own two
-// drivers do not give; and writing goes to a descriptor opened with O_EXCL, with no file lock involved.
+// It exists for three reasons: libhdf5 must not see a failed write (byte_sink.hpp); a file in
+// memory and a file on disk then come from the same code and have the same bytes, which the
+// library's own two drivers do not give; and writing goes to a descriptor opened with O_EXCL, with
+// no file lock involved.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,8 @@ namespace aesweep {
 
 std::string stored_name(std::string_view name) {
   std::string stored(name);
-  std::replace_if(stored.begin(), stored.end(), [](char c) { return c == '.' || c == '/'; }, '_');
+  std::replace_if(
+      stored.begin(), stored.end(), [](char c) { return c == '.' || c == '/'; }, '_');
   return stored;
 }
 
@@ -35,8 +36,8 @@ Status NameSet::add(const std::string& stored, const std::string& name) {
                               ", a name that the results format uses itself; rename it"));
   }
   if (other == name) return Status::input(text(what_, " '", name, "' is there twice"));
-  return Status::input(text(what_, "s '", other, "' and '", name, "' would both be stored as ", stored,
-                            " ('.' and '/' become '_'); rename one"));
+  return Status::input(text(what_, "s '", other, "' and '", name, "' would both be stored as ",
+                            stored, " ('.' and '/' become '_'); rename one"));
 }
 
 }  // namespace aesweep

@@ -72,8 +72,11 @@ void ParameterColumn::fill(h5::Table& table, std::size_t column) const {
       case CellType::kI8:
         table.set_integer(entry.row, column, std::get<std::int64_t>(entry.value));
         break;
-      case CellType::kF8: table.set_real(entry.row, column, as_double(entry.value)); break;
-      default: table.set_text(entry.row, column, value_text(entry.value));
+      case CellType::kF8:
+        table.set_real(entry.row, column, as_double(entry.value));
+        break;
+      default:
+        table.set_text(entry.row, column, value_text(entry.value));
     }
   }
 }

@@ -9,6 +9,7 @@
 
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
+#include "runner/store/fence.hpp"
 #include "runner/store/h5.hpp"
 #include "runner/store/names.hpp"
 #include "runner/store/parameter_column.hpp"
@@ -54,10 +55,14 @@ void add_distinct(std::vector<std::string>& list, const std::string& value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
 
+// A formula may hold a swept value and so have one text per trial: an attribute gets the first few.
 std::string joined(const std::vector<std::string>& list) {
+  constexpr std::size_t kShownMax = 4;
   std::string all;
-  for (const std::string& item : list) all += (all.empty() ? "" : " | ") + item;
-  return all;
+  for (std::size_t i = 0; i < list.size() && i < kShownMax; ++i) {
+    all += (i == 0 ? "" : " | ") + list[i];
+  }
+  return list.size() <= kShownMax ? all : text(all, " | and ", list.size() - kShownMax, " more");
 }
 
 Status read_trials(const std::vector<std::string>& paths, Sweep& sweep) {
@@ -129,7 +134,8 @@ Status merge_parameters(Sweep& sweep) {
   return {};
 }
 
-// --- The parts of the file, in the order in which they are written ---------------------------------
+// --- The parts of the file, in the order in which they are written
+// ---------------------------------
 
 Status write_root(const h5::Node& file, const RunRecord& run) {
   AESWEEP_RETURN_IF_ERROR(h5::set_attribute(file, ".", "format", kResultsFormat));
@@ -154,7 +160,18 @@ Status copy_trials(const h5::Node& file, const ByteSink& sink, const Sweep& swee
   return {};
 }
 
-enum TrialsColumn { kId, kKey, kLabel, kStatus, kStatusCode, kReason, kSeed, kEpochs, kSteps, kFixed };
+enum TrialsColumn {
+  kId,
+  kKey,
+  kLabel,
+  kStatus,
+  kStatusCode,
+  kReason,
+  kSeed,
+  kEpochs,
+  kSteps,
+  kFixed
+};
 
 std::vector<Column> fixed_trials_columns(const Sweep& sweep) {
   TextFit key, label, status, reason;
@@ -205,7 +222,8 @@ Status write_trials(const h5::Node& file, const Sweep& sweep) {
     table.set_unsigned(row, kSeed, trial.seed);
     table.set_integer(row, kEpochs, trial.epochs);
     table.set_integer(row, kSteps, trial.steps);
-    for (std::size_t m = 0; m < sweep.metrics.size(); ++m) table.set_real(row, first_metric + m, kNan);
+    for (std::size_t m = 0; m < sweep.metrics.size(); ++m)
+      table.set_real(row, first_metric + m, kNan);
     for (const HistoryRow& entry : trial.history) {  // Ascending epochs: the last one stays.
       table.set_real(row, first_metric + static_cast<std::size_t>(entry.metric), entry.value);
     }
@@ -236,7 +254,8 @@ Status write_history(const h5::Node& file, const Sweep& sweep) {
       block.set_integer(row, kTrial, trial.stored.number);
       block.set_integer(row, kEpoch, history[row].epoch);
       block.set_integer(row, kStep, history[row].step);
-      block.set_text(row, kMetric, sweep.metrics[static_cast<std::size_t>(history[row].metric)].name);
+      block.set_text(row, kMetric,
+                     sweep.metrics[static_cast<std::size_t>(history[row].metric)].name);
       block.set_real(row, kValue, history[row].value);
     }
     AESWEEP_RETURN_IF_ERROR(writer->append(block));
@@ -247,8 +266,8 @@ Status write_history(const h5::Node& file, const Sweep& sweep) {
 // values[metric][trial, epoch], NaN where the history has none.
 std::vector<std::vector<double>> metric_matrices(const Sweep& sweep) {
   const std::size_t cols = sweep.epochs.size();
-  std::vector<std::vector<double>> values(
-      sweep.metrics.size(), std::vector<double>(sweep.trials.size() * cols, kNan));
+  std::vector<std::vector<double>> values(sweep.metrics.size(),
+                                          std::vector<double>(sweep.trials.size() * cols, kNan));
   for (std::size_t row = 0; row < sweep.trials.size(); ++row) {
     for (const HistoryRow& entry : sweep.trials[row].stored.history) {
       const auto at = std::lower_bound(sweep.epochs.begin(), sweep.epochs.end(), entry.epoch);
@@ -262,8 +281,8 @@ std::vector<std::vector<double>> metric_matrices(const Sweep& sweep) {
 Status write_scale(const h5::Node& group, const std::string& name,
                    const std::vector<std::int64_t>& values) {
   const std::int64_t shape[] = {static_cast<std::int64_t>(values.size())};
-  AESWEEP_RETURN_IF_ERROR(h5::write_array(group, name, {"", CellType::kI8}, shape,
-                                          std::as_bytes(std::span(values))));
+  AESWEEP_RETURN_IF_ERROR(
+      h5::write_array(group, name, {"", CellType::kI8}, shape, std::as_bytes(std::span(values))));
   return h5::make_scale(group, name);
 }
 
@@ -340,7 +359,8 @@ Status write_plugins(const h5::Node& file, const RunRecord& run) {
   table.resize(run.plugins.size());
   for (std::size_t row = 0; row < run.plugins.size(); ++row) {
     std::size_t column = 0;
-    for (const auto& [name, member] : members) table.set_text(row, column++, run.plugins[row].*member);
+    for (const auto& [name, member] : members)
+      table.set_text(row, column++, run.plugins[row].*member);
   }
   return h5::write_table(file, "plugins", table);
 }
@@ -394,6 +414,7 @@ Status write_contents(const h5::Node& file, const ByteSink& sink, const RunRecor
 
 Status build(ByteSink& sink, const std::string& path, const RunRecord& run,
              const std::vector<std::string>& trial_paths) {
+  const h5::Session session;
   Sweep sweep;
   AESWEEP_RETURN_IF_ERROR(read_trials(trial_paths, sweep));
   AESWEEP_RETURN_IF_ERROR(merge_metrics(sweep));
@@ -409,7 +430,7 @@ Status build(ByteSink& sink, const std::string& path, const RunRecord& run,
 std::uint64_t expected_bytes(const std::vector<std::string>& paths) {
   std::uint64_t bytes = 0;
   for (const std::string& path : paths) {
-    struct stat info{};
+    struct stat info {};
     // A missing file is reported when it is opened.
     if (::stat(path.c_str(), &info) == 0) bytes += static_cast<std::uint64_t>(info.st_size);
   }
@@ -420,19 +441,17 @@ std::uint64_t expected_bytes(const std::vector<std::string>& paths) {
 
 Status write_results(const std::string& path, const RunRecord& run,
                      const std::vector<std::string>& trial_paths) {
-  const std::uint64_t bytes = expected_bytes(trial_paths);
-  Result<PendingFile> file = PendingFile::create(path);
-  if (!file.ok()) return file.status();
-  AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
-  FileSink sink(file->fd());
-  Status built;
-  {
-    const h5::Session session;
-    built = build(sink, path, run, trial_paths);
-  }
-  if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
-  AESWEEP_RETURN_IF_ERROR(built);
-  return file->commit(WriteMode::kReplace);
+  return fenced(path, [&]() -> Status {
+    const std::uint64_t bytes = expected_bytes(trial_paths);
+    Result<PendingFile> file = PendingFile::create(path);
+    if (!file.ok()) return file.status();
+    AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
+    FileSink sink(file->fd());
+    const Status built = build(sink, path, run, trial_paths);
+    if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
+    AESWEEP_RETURN_IF_ERROR(built);
+    return file->commit(WriteMode::kReplace);
+  });
 }
 
 }  // namespace aesweep

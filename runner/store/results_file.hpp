@@ -1,8 +1,9 @@
-// results.h5: what people open, derived from the trials' files by copying. docs/results.md is its format.
+// results.h5: what people open, derived from the trials' files by copying. docs/results.md is its
+// format.
 //
-// Everything that depends on clock, host, ranks, paths, attempt or scheduling goes under /runtime and
-// nowhere else; all else is a function of the trials' files and the record. Equal arguments give equal
-// bytes, and the order of trial_paths does not matter.
+// Everything that depends on clock, host, ranks, paths, attempt or scheduling goes under /runtime
+// and nowhere else; all else is a function of the trials' files and the record. Equal arguments
+// give equal bytes, and the order of trial_paths does not matter.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +52,9 @@ struct RunRecord {
   std::vector<TrialRuntime> trial_runtime;
 };
 
-// Builds the file and replaces `path` by it durably. On failure `path` is as it was. One thread at a
-// time per path. Needs memory for the histories of all trials (32 bytes a row) and the metric matrices.
+// Builds the file and replaces `path` by it durably. On failure `path` is as it was. One thread at
+// a time per path. Needs memory for the histories of all trials (32 bytes a row) and the metric
+// matrices.
 [[nodiscard]] Status write_results(const std::string& path, const RunRecord& run,
                                    const std::vector<std::string>& trial_paths);
 

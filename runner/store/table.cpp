@@ -13,7 +13,9 @@ std::size_t cell_bytes(CellType type) {
   return kBytes[static_cast<std::size_t>(type)];
 }
 
-std::size_t Column::bytes() const { return type == CellType::kText ? text_bytes : cell_bytes(type); }
+std::size_t Column::bytes() const {
+  return type == CellType::kText ? text_bytes : cell_bytes(type);
+}
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {
   for (const Column& column : columns_) {

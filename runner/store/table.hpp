@@ -1,8 +1,9 @@
-// Table: packed rows of named columns in memory, as they lie in an HDF5 compound dataset. No HDF5 here.
+// Table: packed rows of named columns in memory, as they lie in an HDF5 compound dataset. No HDF5
+// here.
 //
-// A cell is little-endian, without padding; text is cut off by nothing and filled with zero bytes to
-// its column's width, so the widths must be known before the first row. Reading a cell as another
-// type than its column's, or a column out of range, is a bug and stops the program.
+// A cell is little-endian, without padding; text is cut off by nothing and filled with zero bytes
+// to its column's width, so the widths must be known before the first row. Reading a cell as
+// another type than its column's, or a column out of range, is a bug and stops the program.
 #pragma once
 
 #include <bit>
@@ -38,13 +39,15 @@ class Table {
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
   [[nodiscard]] std::size_t offset(std::size_t column) const { return offsets_[column]; }
   [[nodiscard]] std::size_t row_bytes() const { return row_bytes_; }
-  [[nodiscard]] std::size_t rows() const { return row_bytes_ == 0 ? 0 : bytes_.size() / row_bytes_; }
+  [[nodiscard]] std::size_t rows() const {
+    return row_bytes_ == 0 ? 0 : bytes_.size() / row_bytes_;
+  }
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
   [[nodiscard]] std::span<std::byte> bytes() { return bytes_; }
   // Rows added are all zero.
   void resize(std::size_t rows) { bytes_.resize(rows * row_bytes_); }
 
-  void set_integer(std::size_t row, std::size_t column, std::int64_t value);  // kU1, kI4, kI8.
+  void set_integer(std::size_t row, std::size_t column, std::int64_t value);    // kU1, kI4, kI8.
   void set_unsigned(std::size_t row, std::size_t column, std::uint64_t value);  // kU8.
   void set_real(std::size_t row, std::size_t column, double value);             // kF8.
   void set_text(std::size_t row, std::size_t column, std::string_view value);   // kText.

@@ -1,10 +1,10 @@
 // Layout of a trial's file, version 1.0:
 //   attributes of /        format "aesweep-trial", format_version
-//   /summary               table of one row: number, key, seed, label, status, status_code, epochs, steps
-//   /parameters            table: name, type (0 bool, 1 integer, 2 real, 3 text), one column per type
-//   /metrics               table: name, unit, formula
-//   /history               table: epoch, step, metric (row of /metrics), value
-//   /trial/config, reason (unless empty), weights_initial/*, weights_final/*, samples/*
+//   /summary               table of one row: number, key, seed, label, status, status_code, epochs,
+//   steps /parameters            table: name, type (0 bool, 1 integer, 2 real, 3 text), one column
+//   per type /metrics               table: name, unit, formula /history               table: epoch,
+//   step, metric (row of /metrics), value /trial/config, reason (unless empty), weights_initial/*,
+//   weights_final/*, samples/*
 #include "runner/store/trial_file.hpp"
 
 #include <array>
@@ -14,6 +14,7 @@
 
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
+#include "runner/store/fence.hpp"
 #include "runner/store/names.hpp"
 
 namespace aesweep {
@@ -56,13 +57,15 @@ std::vector<Column> summary_columns() {
   static constexpr const char* kNames[] = {"number", "key",         "seed",   "label",
                                            "status", "status_code", "epochs", "steps"};
   const Column integer{"", CellType::kI8};
-  return named({integer, kText, {"", CellType::kU8}, kText, kText, integer, integer, integer}, kNames);
+  return named({integer, kText, {"", CellType::kU8}, kText, kText, integer, integer, integer},
+               kNames);
 }
 
 enum ParameterColumn { kName, kType, kInteger, kReal, kTextValue };
 std::vector<Column> parameter_columns() {
   static constexpr const char* kNames[] = {"name", "type", "integer", "real", "text"};
-  return named({kText, {"", CellType::kU1}, {"", CellType::kI8}, {"", CellType::kF8}, kText}, kNames);
+  return named({kText, {"", CellType::kU1}, {"", CellType::kI8}, {"", CellType::kF8}, kText},
+               kNames);
 }
 
 enum MetricColumn { kMetricName, kUnit, kFormula };
@@ -118,10 +121,12 @@ Status write_parameters(const h5::Node& file, const std::vector<NamedParameter>&
     const ParameterValue& value = parameters[row].second;
     table.set_text(row, kName, parameters[row].first);
     table.set_integer(row, kType, static_cast<std::int64_t>(value.index()));
-    if (const auto* flag = std::get_if<bool>(&value)) table.set_integer(row, kInteger, *flag ? 1 : 0);
+    if (const auto* flag = std::get_if<bool>(&value))
+      table.set_integer(row, kInteger, *flag ? 1 : 0);
     if (const auto* i = std::get_if<std::int64_t>(&value)) table.set_integer(row, kInteger, *i);
     if (const auto* real = std::get_if<double>(&value)) table.set_real(row, kReal, *real);
-    if (const auto* words = std::get_if<std::string>(&value)) table.set_text(row, kTextValue, *words);
+    if (const auto* words = std::get_if<std::string>(&value))
+      table.set_text(row, kTextValue, *words);
   }
   return h5::write_table(file, "parameters", table);
 }
@@ -150,8 +155,9 @@ Status write_history(const h5::Node& file, const TrialResult& result) {
   table.resize(result.history.size());
   for (std::size_t row = 0; row < result.history.size(); ++row) {
     const HistoryRow& entry = result.history[row];
-    AESWEEP_CHECK(entry.metric >= 0 && static_cast<std::size_t>(entry.metric) < result.metrics.size(),
-                  text("history row ", row, " names metric ", entry.metric, ", which is not there"));
+    AESWEEP_CHECK(
+        entry.metric >= 0 && static_cast<std::size_t>(entry.metric) < result.metrics.size(),
+        text("history row ", row, " names metric ", entry.metric, ", which is not there"));
     table.set_integer(row, kEpoch, entry.epoch);
     table.set_integer(row, kStep, entry.step);
     table.set_integer(row, kMetric, entry.metric);
@@ -181,7 +187,8 @@ Status write_tensors(const h5::Node& parent, const std::string& name,
   }
   if (labels.empty()) return {};
   const std::int64_t shape[] = {static_cast<std::int64_t>(labels.size())};
-  return h5::write_array(*group, "labels", {"", CellType::kI4}, shape, std::as_bytes(std::span(labels)));
+  return h5::write_array(*group, "labels", {"", CellType::kI4}, shape,
+                         std::as_bytes(std::span(labels)));
 }
 
 Status write_objects(const h5::Node& file, const TrialRecord& record) {
@@ -207,7 +214,8 @@ Status write_contents(const h5::Node& file, const TrialRecord& record) {
   return write_objects(file, record);
 }
 
-// Leaves a whole file in `sink`, or says why not; errors of the sink itself are the caller's to see.
+// Leaves a whole file in `sink`, or says why not; errors of the sink itself are the caller's to
+// see.
 Status write_file(ByteSink& sink, const std::string& name, const TrialRecord& record) {
   AESWEEP_CHECK(record.result != nullptr, "a trial's record without its result");
   const h5::Session session;
@@ -218,7 +226,7 @@ Status write_file(ByteSink& sink, const std::string& name, const TrialRecord& re
   return written.ok() ? closed : written;
 }
 
-// Not less than the file's size: contents, and room for headers.
+// About the file's size: its contents, and room for headers.
 std::uint64_t estimated_bytes(const TrialRecord& record) {
   const TrialResult& result = *record.result;
   std::uint64_t bytes = (std::uint64_t{64} << 10) + record.config.size() + result.reason.size();
@@ -236,10 +244,17 @@ Result<std::vector<NamedParameter>> read_parameters(const h5::Node& file) {
   for (std::size_t row = 0; row < table->rows(); ++row) {
     ParameterValue value;
     switch (table->integer(row, kType)) {
-      case 0: value = table->integer(row, kInteger) != 0; break;
-      case 1: value = table->integer(row, kInteger); break;
-      case 2: value = table->real(row, kReal); break;
-      default: value = std::string(table->text(row, kTextValue));
+      case 0:
+        value = table->integer(row, kInteger) != 0;
+        break;
+      case 1:
+        value = table->integer(row, kInteger);
+        break;
+      case 2:
+        value = table->real(row, kReal);
+        break;
+      default:
+        value = std::string(table->text(row, kTextValue));
     }
     parameters.emplace_back(std::string(table->text(row, kName)), std::move(value));
   }
@@ -272,7 +287,8 @@ Status read_summary(StoredTrial& trial) {
   Result<Table> table = h5::read_table(trial.file, "summary", summary_columns());
   if (!table.ok()) return table.status();
   if (table->rows() != 1) {
-    return Status::world(text(trial.file.where, ": damaged: its summary has ", table->rows(), " rows"));
+    return Status::world(
+        text(trial.file.where, ": damaged: its summary has ", table->rows(), " rows"));
   }
   trial.number = table->integer(0, kNumber);
   trial.key = table->text(0, kKey);
@@ -293,8 +309,8 @@ Status read_summary(StoredTrial& trial) {
 }
 
 Status check_format(const h5::Node& file) {
-  for (const auto& [name, expected] : {std::pair{"format", kFormat},
-                                       std::pair{"format_version", kFormatVersion}}) {
+  for (const auto& [name, expected] :
+       {std::pair{"format", kFormat}, std::pair{"format_version", kFormatVersion}}) {
     Result<std::string> found = h5::text_attribute(file, name);
     if (!found.ok()) return found.status().in("this is not a trial's file");
     if (*found != expected) {
@@ -312,12 +328,14 @@ std::string trial_file_name(std::int64_t number, int attempt) {
 }
 
 Result<std::vector<std::byte>> trial_image(const TrialRecord& record) {
-  MemorySink sink(0);
   const std::string name = text("the image of trial ", record.number);
-  const Status written = write_file(sink, name, record);
-  if (sink.error() != 0) return write_fault(name, sink.error(), estimated_bytes(record));
-  if (!written.ok()) return written.in(text("trial ", record.number));
-  return sink.take();
+  return fenced(name, [&]() -> Result<std::vector<std::byte>> {
+    MemorySink sink;
+    const Status written = write_file(sink, name, record);
+    if (sink.error() != 0) return write_fault(name, sink.error(), estimated_bytes(record));
+    if (!written.ok()) return written.in(text("trial ", record.number));
+    return sink.take();
+  });
 }
 
 Status write_trial(const std::string& path, const TrialRecord& record,
@@ -328,14 +346,16 @@ Status write_trial(const std::string& path, const TrialRecord& record,
     if (!image.ok()) return image.status();
     return durable_write(path, *image, WriteMode::kCreate);
   }
-  Result<PendingFile> file = PendingFile::create(path);
-  if (!file.ok()) return file.status();
-  AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
-  FileSink sink(file->fd());
-  const Status written = write_file(sink, path, record);
-  if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
-  if (!written.ok()) return written.in(text("trial ", record.number));
-  return file->commit(WriteMode::kCreate);
+  return fenced(path, [&]() -> Status {
+    Result<PendingFile> file = PendingFile::create(path);
+    if (!file.ok()) return file.status();
+    AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
+    FileSink sink(file->fd());
+    const Status written = write_file(sink, path, record);
+    if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
+    if (!written.ok()) return written.in(text("trial ", record.number));
+    return file->commit(WriteMode::kCreate);
+  });
 }
 
 Result<StoredTrial> open_trial(const std::string& path) {

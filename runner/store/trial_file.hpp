@@ -1,8 +1,10 @@
-// A trial's file: all that results.h5 shows of one finished trial, immutable, without time, host, rank
-// or attempt. Equal records have equal bytes. The layout is private to the store (trial_file.cpp).
+// A trial's file: all that results.h5 shows of one finished trial, immutable, without time, host,
+// rank or attempt. Equal records have equal bytes. The layout is private to the store
+// (trial_file.cpp).
 //
-// Threads: calls may come from any thread; inside libhdf5 they run one at a time. Failures: an input
-// fault for names that collide, a fault of the world for the disk; nothing is left behind then.
+// Threads: calls may come from any thread; inside libhdf5 they run one at a time. Failures: an
+// input fault for names that collide, a fault of the world for the disk; nothing is left behind
+// then.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +43,8 @@ inline constexpr std::uint64_t kImageBytesMax = std::uint64_t{64} << 20;
 [[nodiscard]] Status write_trial(const std::string& path, const TrialRecord& record,
                                  std::uint64_t image_bytes_max = kImageBytesMax);
 
-// A trial's file as read back, without tensors, samples and config: write_results copies those as they
-// are, from the group `objects` of `file`.
+// A trial's file as read back, without tensors, samples and config: write_results copies those as
+// they are, from the group `objects` of `file`.
 struct StoredTrial {
   h5::Node file;
   std::int64_t number = 0;

@@ -1,5 +1,5 @@
-// Proves that a durable write leaves the whole new file or the old state, never a temporary file, and
-// says what to do: with ordinary files, file size limits, full and read-only disks.
+// Proves that a durable write leaves the whole new file or the old state, never a temporary file,
+// and says what to do: with ordinary files, file size limits, full and read-only disks.
 #include "runner/store/durable_write.hpp"
 
 #include <fcntl.h>
@@ -130,13 +130,16 @@ TEST(DurableWrite, SaysWhatIsWrongWithThePath) {
 TEST(DurableWrite, FileSizeLimitLeavesNothing) {
   const TemporaryFolder folder;
   const std::string path = folder.path("file");
-  const ChildEnd end = run_in_child([] { return limit_file_size(10000); }, [&] {
-    return durable_write(path, bytes_of(std::string(10001, 'x')), WriteMode::kCreate).message();
-  });
+  const ChildEnd end = run_in_child(
+      [] { return limit_file_size(10000); },
+      [&] {
+        return durable_write(path, bytes_of(std::string(10001, 'x')), WriteMode::kCreate).message();
+      });
   ASSERT_TRUE(end.exited);
   ASSERT_EQ(end.status, 0);
-  EXPECT_EQ(end.output, "cannot write " + path +
-                            " (10001 bytes): File too large; raise the file size limit (ulimit -f)");
+  EXPECT_EQ(end.output,
+            "cannot write " + path +
+                " (10001 bytes): File too large; raise the file size limit (ulimit -f)");
   EXPECT_TRUE(names_in(folder.path()).empty());
 }
 
@@ -150,15 +153,18 @@ bool mount_small_disk(const std::string& at) {
 TEST(DurableWrite, FullDiskKeepsTheOldFile) {
   const TemporaryFolder folder;
   const std::string path = folder.path("file");
-  const ChildEnd end = run_in_child([&] { return mount_small_disk(folder.path()); }, [&] {
-    if (!durable_write(path, bytes_of("old"), WriteMode::kReplace).ok()) return std::string("no");
-    const Status full =
-        durable_write(path, bytes_of(std::string(100000, 'x')), WriteMode::kReplace);
-    Result<PendingFile> pending = PendingFile::create(path);
-    const Status reserved = pending.ok() ? pending->reserve(200000) : pending.status();
-    return full.message() + "\n" + reserved.message() + "\n" + contents(path) + "\n" +
-           std::to_string(names_in(folder.path()).size());
-  });
+  const ChildEnd end = run_in_child(
+      [&] { return mount_small_disk(folder.path()); },
+      [&] {
+        if (!durable_write(path, bytes_of("old"), WriteMode::kReplace).ok())
+          return std::string("no");
+        const Status full =
+            durable_write(path, bytes_of(std::string(100000, 'x')), WriteMode::kReplace);
+        Result<PendingFile> pending = PendingFile::create(path);
+        const Status reserved = pending.ok() ? pending->reserve(200000) : pending.status();
+        return full.message() + "\n" + reserved.message() + "\n" + contents(path) + "\n" +
+               std::to_string(names_in(folder.path()).size());
+      });
   ASSERT_TRUE(end.exited);
   if (end.status == 77) GTEST_SKIP() << "this process may not mount a tmpfs";
   const auto expected = [&](const char* bytes) {

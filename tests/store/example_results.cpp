@@ -1,4 +1,5 @@
-// example_results FOLDER: writes FOLDER/results.h5, three trials made up by hand, for the Python test.
+// example_results FOLDER: writes FOLDER/results.h5, three trials made up by hand, for the Python
+// test.
 #include <cstdio>
 #include <string>
 #include <vector>

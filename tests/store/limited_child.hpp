@@ -19,9 +19,9 @@ struct ChildEnd {
   std::string output;  // What `body` returned.
 };
 
-// `body` runs in the child, after `prepare`, and returns text for the parent. Exit status 0, or 77 when
-// `prepare` says that this machine does not permit it. The child leaves by exit(), so that handlers
-// registered by libraries run: libhdf5's is where a broken file would crash.
+// `body` runs in the child, after `prepare`, and returns text for the parent. Exit status 0, or 77
+// when `prepare` says that this machine does not permit it. The child leaves by exit(), so that
+// handlers registered by libraries run: libhdf5's is where a broken file would crash.
 inline ChildEnd run_in_child(const std::function<bool()>& prepare,
                              const std::function<std::string()>& body) {
   int ends[2];
@@ -31,7 +31,8 @@ inline ChildEnd run_in_child(const std::function<bool()>& prepare,
   if (child == 0) {
     if (!prepare()) ::_exit(77);
     const std::string text = body();
-    const bool sent = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool sent =
+        ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
     std::exit(sent ? 0 : 1);
   }
   ::close(ends[1]);

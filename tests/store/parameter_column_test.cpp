@@ -60,9 +60,21 @@ TEST(ParameterColumn, FillsNumbers) {
 }
 
 TEST(ParameterColumn, FillsTexts) {
-  const h5::Table table =
-      filled({{word("gr\xC3\xB6\xC3\x9F" "er")}, {}, {true}, {0.1}, {1e-300}, {std::int64_t{-5}}});
-  const char* expected[] = {"gr\xC3\xB6\xC3\x9F" "er", "", "true", "0.1", "1e-300", "-5"};
+  const h5::Table table = filled({{word("gr\xC3\xB6\xC3\x9F"
+                                        "er")},
+                                  {},
+                                  {true},
+                                  {0.1},
+                                  {1e-300},
+                                  {std::int64_t{-5}}});
+  const char* expected[] = {
+      "gr\xC3\xB6\xC3\x9F"
+      "er",
+      "",
+      "true",
+      "0.1",
+      "1e-300",
+      "-5"};
   for (std::size_t row = 0; row < 6; ++row) EXPECT_EQ(table.text(row, 0), expected[row]);
   EXPECT_EQ(table.columns()[0].text_bytes, 8u);
   EXPECT_FALSE(table.columns()[0].ascii);

@@ -1,4 +1,5 @@
-// Reads HDF5 on the raw API, for tests: nothing here is shared with runner/store. Whatever fails throws.
+// Reads HDF5 on the raw API, for tests: nothing here is shared with runner/store. Whatever fails
+// throws.
 #pragma once
 
 #include <hdf5.h>
@@ -82,7 +83,8 @@ class RawFile {
 
   // All elements of a dataset, or of one column of a compound, as numbers of type T.
   template <class T>
-  [[nodiscard]] std::vector<T> numbers(const std::string& path, const std::string& column = "") const {
+  [[nodiscard]] std::vector<T> numbers(const std::string& path,
+                                       const std::string& column = "") const {
     const hid_t native = native_type(T());
     hid_t memory = native;
     if (!column.empty()) {
@@ -128,7 +130,8 @@ class RawFile {
     return {raw.data(), strnlen(raw.data(), raw.size())};
   }
 
-  [[nodiscard]] std::int64_t integer_attribute(const std::string& path, const std::string& name) const {
+  [[nodiscard]] std::int64_t integer_attribute(const std::string& path,
+                                               const std::string& name) const {
     const hid_t attribute = need(
         H5Aopen_by_name(file_, path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), path + name);
     std::int64_t value = 0;
@@ -156,13 +159,16 @@ class RawFile {
   static std::string type_text(hid_t type) {
     const std::string size = std::to_string(H5Tget_size(type));
     switch (H5Tget_class(type)) {
-      case H5T_INTEGER: return (H5Tget_sign(type) == H5T_SGN_NONE ? "u" : "i") + size;
-      case H5T_FLOAT: return "f" + size;
+      case H5T_INTEGER:
+        return (H5Tget_sign(type) == H5T_SGN_NONE ? "u" : "i") + size;
+      case H5T_FLOAT:
+        return "f" + size;
       case H5T_STRING:
         return H5Tis_variable_str(type) > 0
                    ? "variable"
                    : "S" + size + (H5Tget_cset(type) == H5T_CSET_UTF8 ? "utf8" : "");
-      default: return "other";
+      default:
+        return "other";
     }
   }
 

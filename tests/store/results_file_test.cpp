@@ -1,5 +1,5 @@
-// Proves that results.h5 shows every field of trials and run as docs/results.md says, read on the raw
-// HDF5 API; that its bytes depend on its input alone; and that a failure leaves the old file.
+// Proves that results.h5 shows every field of trials and run as docs/results.md says, read on the
+// raw HDF5 API; that its bytes depend on its input alone; and that a failure leaves the old file.
 #include "runner/store/results_file.hpp"
 
 #include <gtest/gtest.h>
@@ -75,10 +75,12 @@ TEST_F(ResultsFile, Trials) {
                    "seed:u8", "epochs:i8", "steps:i8", "p_optimizer_lr:f8", "p_model_units:i8",
                    "p_train_shuffle:u1", "p_model_activation:S4", "train_loss:f8", "test_fvu:f8"}));
   EXPECT_EQ(file.numbers<std::int64_t>("/trials", "id"), (Integers{1, 2, 7}));
-  EXPECT_EQ(file.texts("/trials", "key"), (Names{"key-of-trial-1", "key-of-trial-2", "key-of-trial-7"}));
+  EXPECT_EQ(file.texts("/trials", "key"),
+            (Names{"key-of-trial-1", "key-of-trial-2", "key-of-trial-7"}));
   EXPECT_EQ(file.texts("/trials", "label"), (Names{"lr=1", "lr=2", "lr=7"}));
   EXPECT_EQ(file.texts("/trials", "status"), (Names{"completed", "completed", "failed"}));
-  EXPECT_EQ(file.numbers<std::int32_t>("/trials", "status_code"), (std::vector<std::int32_t>{0, 0, 2}));
+  EXPECT_EQ(file.numbers<std::int32_t>("/trials", "status_code"),
+            (std::vector<std::int32_t>{0, 0, 2}));
   EXPECT_EQ(file.texts("/trials", "reason"), (Names{"", "", std::string(250, 'r') + " [...]"}));
   EXPECT_EQ(file.text("/trial/000007/reason"), failed.reason);
   const std::uint64_t seed = std::uint64_t{1} << 63;
@@ -110,8 +112,7 @@ TEST_F(ResultsFile, HistoryIsOrdered) {
   EXPECT_EQ(file.numbers<std::int64_t>("/history", "step"), (Integers{37, 37, 37, 37, 74, 74}));
   const std::string loss = "train/loss", fvu = "test/fvu";
   EXPECT_EQ(file.texts("/history", "metric"), (Names{loss, fvu, loss, fvu, loss, fvu}));
-  EXPECT_EQ(file.numbers<double>("/history", "value"),
-            (std::vector<double>{2, 0, 3, 1, 2.5, 1.5}));
+  EXPECT_EQ(file.numbers<double>("/history", "value"), (std::vector<double>{2, 0, 3, 1, 2.5, 1.5}));
 }
 
 TEST_F(ResultsFile, MetricsArePaddedWithNan) {
@@ -121,13 +122,13 @@ TEST_F(ResultsFile, MetricsArePaddedWithNan) {
   add(sample_record(4, sparse));
   add(1, 2);
   const RawFile file(write(sample_run()));
-  EXPECT_EQ(file.members("/metrics"), (Names{"epoch", "test_fvu", "test_l0", "train_loss", "trial"}));
+  EXPECT_EQ(file.members("/metrics"),
+            (Names{"epoch", "test_fvu", "test_l0", "train_loss", "trial"}));
   EXPECT_EQ(file.numbers<std::int64_t>("/metrics/trial"), (Integers{1, 4}));
   EXPECT_EQ(file.numbers<std::int64_t>("/metrics/epoch"), (Integers{1, 2, 5}));
   EXPECT_EQ(file.shape("/metrics/test_fvu"), (Shape{2, 3}));
   EXPECT_EQ(file.columns("/metrics/test_fvu"), Names{"f8"});
-  EXPECT_EQ(shown(file.numbers<double>("/metrics/test_fvu")),
-            shown({0, 0.5, NAN, NAN, 0.5, 0.25}));
+  EXPECT_EQ(shown(file.numbers<double>("/metrics/test_fvu")), shown({0, 0.5, NAN, NAN, 0.5, 0.25}));
   EXPECT_EQ(shown(file.numbers<double>("/metrics/test_l0")), shown({NAN, NAN, NAN, NAN, NAN, 3}));
   EXPECT_EQ(file.text_attribute("/metrics/test_l0", "unit"), "units");
   EXPECT_EQ(file.text_attribute("/metrics/test_l0", "formula"), "count");
@@ -136,6 +137,17 @@ TEST_F(ResultsFile, MetricsArePaddedWithNan) {
             "squared error / variation | another formula");
   EXPECT_EQ(file.text_attribute("/metrics/trial", "CLASS"), "DIMENSION_SCALE");
   EXPECT_EQ(file.text_attribute("/metrics/epoch", "NAME"), "epoch");
+}
+
+TEST_F(ResultsFile, FormulasThatDifferAreListed) {
+  for (std::int64_t number = 1; number <= 6; ++number) {
+    TrialResult result = sample_result(number, 1);
+    result.metrics[0].formula = text("active above ", number);
+    add(sample_record(number, result));
+  }
+  const RawFile file(write(sample_run()));
+  EXPECT_EQ(file.text_attribute("/metrics/train_loss", "formula"),
+            "active above 1 | active above 2 | active above 3 | active above 4 | and 2 more");
 }
 
 TEST_F(ResultsFile, ParametersAndTrialObjects) {
@@ -168,8 +180,8 @@ TEST_F(ResultsFile, Provenance) {
   add(2, 1);
   const RunRecord run = sample_run();
   const RawFile file(write(run));
-  EXPECT_EQ(file.members("/"), (Names{"config", "history", "metrics", "params", "plugins", "runtime",
-                                      "trial", "trials"}));
+  EXPECT_EQ(file.members("/"), (Names{"config", "history", "metrics", "params", "plugins",
+                                      "runtime", "trial", "trials"}));
   EXPECT_EQ(file.text_attribute("/", "format"), "aesweep-results");
   EXPECT_EQ(file.text_attribute("/", "format_version"), "1.0");
   EXPECT_EQ(file.text_attribute("/", "software"), "aesweep");
@@ -183,8 +195,8 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.text_attribute("/config", "data_fingerprint"), run.data_fingerprint);
   EXPECT_EQ(file.text_attribute("/config", "numeric_fingerprint"), run.numeric_fingerprint);
   EXPECT_EQ(file.integer_attribute("/config", "numerics_version"), 1);
-  EXPECT_EQ(file.columns("/plugins"), (Names{"kind:S10", "name:S5", "library:S11", "version:S5",
-                                             "sha256:S64", "abi:S3"}));
+  EXPECT_EQ(file.columns("/plugins"),
+            (Names{"kind:S10", "name:S5", "library:S11", "version:S5", "sha256:S64", "abi:S3"}));
   EXPECT_EQ(file.texts("/plugins", "name"), (Names{"tanh", "dense"}));
   EXPECT_EQ(file.texts("/plugins", "sha256"), (Names{std::string(64, 'a'), std::string(64, 'b')}));
   EXPECT_EQ(file.members("/runtime"), (Names{"host", "started", "trials"}));
@@ -222,8 +234,8 @@ TEST_F(ResultsFile, TextsKeepUtf8) {
   EXPECT_EQ(file.columns("/trials").at(2), "label:S4utf8");
 }
 
-// What h5py, MATLAB and the rest cannot read may not be in the file; the attributes of dimension scales
-// are the one exception.
+// What h5py, MATLAB and the rest cannot read may not be in the file; the attributes of dimension
+// scales are the one exception.
 TEST_F(ResultsFile, NoVariableLengthAnywhere) {
   add(1, 1);
   const RawFile file(write(sample_run()));
@@ -268,7 +280,8 @@ TEST_F(ResultsFile, ComparisonSeesDifferences) {
     void (*spoil)(TrialRecord&, TrialResult&, RunRecord&);
   };
   const Case cases[] = {
-      {"/trial/000002/weights_final/code_weights: the contents differ, first at [5, 1], byte 2 of 4",
+      {"/trial/000002/weights_final/code_weights: the contents differ, first at [5, 1], byte 2 of "
+       "4",
        [](TrialRecord&, TrialResult& result, RunRecord&) {
          result.weights_final[0].bytes[(5 * 3 + 1) * 4 + 2] ^= std::byte{1};
        }},
@@ -278,7 +291,9 @@ TEST_F(ResultsFile, ComparisonSeesDifferences) {
          result.sample_labels.clear();
        }},
       {"/history: the contents differ, first at [4], byte 34 of 42",
-       [](TrialRecord&, TrialResult& result, RunRecord&) { result.history[0].value = 2.9999999999; }},
+       [](TrialRecord&, TrialResult& result, RunRecord&) {
+         result.history[0].value = 2.9999999999;
+       }},
       {"/trial/000002/weights_initial/code_weights: the shapes differ",
        [](TrialRecord&, TrialResult& result, RunRecord&) {
          result.weights_initial[0].shape = {3, 7};
@@ -325,8 +340,9 @@ TEST_F(ResultsFile, RefusesWhatItCannotFold) {
   EXPECT_NE(write_results(path, sample_run(), paths_).message().find("both hold trial 1"),
             std::string::npos);
   paths_ = {paths_[0], folder_.path("missing.h5")};
-  EXPECT_NE(write_results(path, sample_run(), paths_).message().find("missing.h5: HDF5: No such file"),
-            std::string::npos);
+  EXPECT_NE(
+      write_results(path, sample_run(), paths_).message().find("missing.h5: HDF5: No such file"),
+      std::string::npos);
   paths_.resize(1);
   // Names that collide only over several trials, or with the table's own columns.
   const TrialResult three = sample_result(3, 1);
@@ -336,14 +352,16 @@ TEST_F(ResultsFile, RefusesWhatItCannotFold) {
   const Status parameter = write_results(path, sample_run(), paths_);
   EXPECT_EQ(parameter.fault(), Fault::kInput);
   EXPECT_NE(parameter.message().find("'optimizer.lr' and 'optimizer/lr' would both be stored as"),
-            std::string::npos) << parameter.message();
+            std::string::npos)
+      << parameter.message();
   paths_.resize(1);
   TrialResult taken = sample_result(4, 1);
   taken.metrics[0].name = "epochs";
   add(sample_record(4, taken));
   const Status metric = write_results(path, sample_run(), paths_);
   EXPECT_NE(metric.message().find("column 'epochs' would be stored as epochs, a name that"),
-            std::string::npos) << metric.message();
+            std::string::npos)
+      << metric.message();
   EXPECT_EQ(bytes_of(path), before);
 }
 
@@ -357,9 +375,9 @@ TEST_F(ResultsFile, LimitedDiskKeepsTheOldFile) {
   for (std::int64_t number = 2; number <= 8; ++number) add(number, 30);
   const auto count = files();
   for (std::uint64_t limit = 0; limit < 60000; limit += 5003) {
-    const ChildEnd end = run_in_child([&] { return limit_file_size(limit); }, [&] {
-      return write_results(path, sample_run(), paths_).message();
-    });
+    const ChildEnd end =
+        run_in_child([&] { return limit_file_size(limit); },
+                     [&] { return write_results(path, sample_run(), paths_).message(); });
     ASSERT_TRUE(end.exited && end.status == 0) << limit << ": " << end.status;
     EXPECT_NE(end.output.find("File too large; raise the file size limit"), std::string::npos)
         << limit << ": " << end.output;
@@ -368,8 +386,8 @@ TEST_F(ResultsFile, LimitedDiskKeepsTheOldFile) {
   EXPECT_EQ(files(), count);
 }
 
-// 200 trials of the usual kind: 20 epochs of 18 metrics. The limit leaves a slow machine room; the time
-// measured is printed.
+// 200 trials of the usual kind: 20 epochs of 18 metrics. The limit leaves a slow machine room; the
+// time measured is printed.
 TEST_F(ResultsFile, FoldsTwoHundredTrialsFast) {
   for (std::int64_t number = 1; number <= 200; ++number) {
     TrialResult result = sample_result(number, 0);
@@ -378,7 +396,8 @@ TEST_F(ResultsFile, FoldsTwoHundredTrialsFast) {
     }
     for (std::int64_t epoch = 1; epoch <= 20; ++epoch) {
       for (std::int32_t metric = 0; metric < 18; ++metric) {
-        result.history.push_back({epoch, epoch * 100, metric, 1.0 / static_cast<double>(epoch + number)});
+        result.history.push_back(
+            {epoch, epoch * 100, metric, 1.0 / static_cast<double>(epoch + number)});
       }
     }
     add(sample_record(number, result));

@@ -1,7 +1,7 @@
 """Proves that h5py and pandas open results.h5 as docs/results.md says, and that analysis/ reads it.
 
-Usage: results_layout_test.py EXAMPLE_PROGRAM ANALYSIS_FOLDER. The program makes the file. Exit status 77
-(skipped, for ctest) and a line where h5py or pandas is missing.
+Usage: results_layout_test.py EXAMPLE_PROGRAM ANALYSIS_FOLDER. The program makes the file. Exit
+status 77 (skipped, for ctest) and a line where h5py or pandas is missing.
 """
 
 import os
@@ -107,12 +107,14 @@ class ReaderTest(LayoutTest):
             final["code_weights"], np.arange(101, 122, dtype=np.float32).reshape(7, 3)
         )
         np.testing.assert_array_equal(initial["code_bias"], [1.5, 2.5, 3.5])
-        self.assertEqual(sorted(self.results.samples(2)), ["codes", "inputs", "labels", "reconstructions"])
+        names = ["codes", "inputs", "labels", "reconstructions"]
+        self.assertEqual(sorted(self.results.samples(2)), names)
         self.assertEqual(self.results.weights(3), {})
         self.assertEqual(self.results.samples(3), {})
 
     def test_facts(self):
-        self.assertEqual(self.results.parameters["model.activation"].tolist(), ["relu", "tanh", "relu"])
+        activations = self.results.parameters["model.activation"]
+        self.assertEqual(activations.tolist(), ["relu", "tanh", "relu"])
         self.assertEqual(self.results.run["numerics_version"], 1)
         self.assertEqual(self.results.run["goal"], "minimize")
         self.assertEqual(self.results.runtime["host"], "node1")

@@ -15,8 +15,8 @@ namespace aesweep {
 [[nodiscard]] NamedTensor counting_tensor(std::string name, std::vector<std::int64_t> shape,
                                           Scalar scalar, double first);
 
-// A result with `epochs` evaluations of two metrics, weights of a 7-3-7 network and five samples; all
-// numbers depend on `number`, so that no two trials are alike.
+// A result with `epochs` evaluations of two metrics, weights of a 7-3-7 network and five samples;
+// all numbers depend on `number`, so that no two trials are alike.
 [[nodiscard]] TrialResult sample_result(std::int64_t number, std::int64_t epochs);
 
 // A record around it, with parameters optimizer.lr (real), model.units (integer), train.shuffle

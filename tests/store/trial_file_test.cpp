@@ -1,10 +1,9 @@
-// Proves that a trial's file holds every field of its record, read on the raw HDF5 API, that its bytes
-// depend on the record alone, and that a failing disk gives a message and no file.
+// Proves that a trial's file holds every field of its record, read on the raw HDF5 API, that its
+// bytes depend on the record alone, and that a failing disk gives a message and no file.
 #include "runner/store/trial_file.hpp"
 
-#include <gtest/gtest.h>
-
 #include <fcntl.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
@@ -67,8 +66,8 @@ TEST(TrialFile, HoldsEveryTensor) {
       std::string path = tensor.name;
       std::replace(path.begin(), path.end(), '/', '_');
       path = group.path + path;
-      EXPECT_EQ(file.shape(path),
-                std::vector<hsize_t>(tensor.shape.begin(), tensor.shape.end())) << path;
+      EXPECT_EQ(file.shape(path), std::vector<hsize_t>(tensor.shape.begin(), tensor.shape.end()))
+          << path;
       if (tensor.scalar == Scalar::kF32) {
         EXPECT_EQ(file.columns(path).at(0), "f4");
         EXPECT_EQ(file.numbers<float>(path), values<float>(tensor)) << path;
@@ -160,7 +159,9 @@ TEST(TrialFile, MemoryAndDiskGiveTheSameBytes) {
   EXPECT_TRUE(write_trial(folder.path("disk"), record).ok());
   const TrialResult other = sample_result(4, 1);
   EXPECT_NE(write_trial(folder.path("disk"), sample_record(4, other), 0)
-                .message().find("exists with other contents"), std::string::npos);
+                .message()
+                .find("exists with other contents"),
+            std::string::npos);
   EXPECT_EQ(files_in(folder.path()), 2u);
 }
 

@@ -25,7 +25,8 @@ T checked(T value, const std::string& what) {
 
 class Id {
  public:
-  Id(hid_t id, herr_t (*close)(hid_t), const std::string& what) : id_(checked(id, what)), close_(close) {}
+  Id(hid_t id, herr_t (*close)(hid_t), const std::string& what)
+      : id_(checked(id, what)), close_(close) {}
   Id(const Id&) = delete;
   Id& operator=(const Id&) = delete;
   ~Id() {
@@ -80,13 +81,14 @@ std::vector<hsize_t> same_shape(hid_t space_a, hid_t space_b, const std::string&
   if (checked(H5Sextent_equal(space_a, space_b), where) == 0) {
     throw Difference(where + ": the shapes differ");
   }
-  std::vector<hsize_t> dims(static_cast<std::size_t>(
-      checked(H5Sget_simple_extent_ndims(space_a), where)));
+  std::vector<hsize_t> dims(
+      static_cast<std::size_t>(checked(H5Sget_simple_extent_ndims(space_a), where)));
   checked(H5Sget_simple_extent_dims(space_a, dims.data(), nullptr), where);
   return dims;
 }
 
-// Puts the name of the object behind every reference into `out`; other bytes are appended as they are.
+// Puts the name of the object behind every reference into `out`; other bytes are appended as they
+// are.
 void flatten(hid_t file, hid_t type, const unsigned char* bytes, const std::string& where,
              std::string& out) {
   const H5T_class_t kind = H5Tget_class(type);
@@ -108,7 +110,8 @@ void flatten(hid_t file, hid_t type, const unsigned char* bytes, const std::stri
     const int members = checked(H5Tget_nmembers(type), where);
     for (int i = 0; i < members; ++i) {
       const Id member(H5Tget_member_type(type, static_cast<unsigned>(i)), H5Tclose, where);
-      flatten(file, member, bytes + H5Tget_member_offset(type, static_cast<unsigned>(i)), where, out);
+      flatten(file, member, bytes + H5Tget_member_offset(type, static_cast<unsigned>(i)), where,
+              out);
     }
   } else {
     out.append(reinterpret_cast<const char*>(bytes), size);
@@ -134,7 +137,8 @@ std::string content(hid_t file, hid_t type, hid_t space, std::vector<unsigned ch
 
 std::vector<unsigned char> room(hid_t type, hid_t space, const std::string& where) {
   return std::vector<unsigned char>(
-      H5Tget_size(type) * static_cast<std::size_t>(checked(H5Sget_simple_extent_npoints(space), where)));
+      H5Tget_size(type) *
+      static_cast<std::size_t>(checked(H5Sget_simple_extent_npoints(space), where)));
 }
 
 void same_content(const std::string& a, const std::string& b, std::size_t element_bytes,
@@ -157,7 +161,8 @@ void same_content(const std::string& a, const std::string& b, std::size_t elemen
 
 class Comparer {
  public:
-  Comparer(const std::string& left, const std::string& right, const std::vector<std::string>& without)
+  Comparer(const std::string& left, const std::string& right,
+           const std::vector<std::string>& without)
       : a_(H5Fopen(left.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, left),
         b_(H5Fopen(right.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, right),
         without_(without.begin(), without.end()) {}
@@ -189,15 +194,16 @@ class Comparer {
   void dataset(hid_t a, hid_t b, const std::string& where) {
     const Id type_a(H5Dget_type(a), H5Tclose, where), type_b(H5Dget_type(b), H5Tclose, where);
     const Id space_a(H5Dget_space(a), H5Sclose, where), space_b(H5Dget_space(b), H5Sclose, where);
-    if (checked(H5Tequal(type_a, type_b), where) == 0) throw Difference(where + ": the types differ");
+    if (checked(H5Tequal(type_a, type_b), where) == 0)
+      throw Difference(where + ": the types differ");
     const std::vector<hsize_t> dims = same_shape(space_a, space_b, where);
     std::vector<unsigned char> raw_a = room(type_a, space_a, where);
     std::vector<unsigned char> raw_b = room(type_b, space_b, where);
     if (raw_a.empty()) return;
     checked(H5Dread(a, type_a, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw_a.data()), where);
     checked(H5Dread(b, type_b, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw_b.data()), where);
-    same_content(content(a_, type_a, space_a, raw_a, where), content(b_, type_b, space_b, raw_b, where),
-                 H5Tget_size(type_a), dims, where);
+    same_content(content(a_, type_a, space_a, raw_a, where),
+                 content(b_, type_b, space_b, raw_b, where), H5Tget_size(type_a), dims, where);
   }
 
   void all_attributes(hid_t a, hid_t b, const std::string& where) {
@@ -206,19 +212,21 @@ class Comparer {
     for (const std::string& name : names) attribute(a, b, name, where + " @" + name);
   }
 
-  void attribute(hid_t object_a, hid_t object_b, const std::string& name, const std::string& where) {
+  void attribute(hid_t object_a, hid_t object_b, const std::string& name,
+                 const std::string& where) {
     const Id a(H5Aopen(object_a, name.c_str(), H5P_DEFAULT), H5Aclose, where);
     const Id b(H5Aopen(object_b, name.c_str(), H5P_DEFAULT), H5Aclose, where);
     const Id type_a(H5Aget_type(a), H5Tclose, where), type_b(H5Aget_type(b), H5Tclose, where);
     const Id space_a(H5Aget_space(a), H5Sclose, where), space_b(H5Aget_space(b), H5Sclose, where);
-    if (checked(H5Tequal(type_a, type_b), where) == 0) throw Difference(where + ": the types differ");
+    if (checked(H5Tequal(type_a, type_b), where) == 0)
+      throw Difference(where + ": the types differ");
     const std::vector<hsize_t> dims = same_shape(space_a, space_b, where);
     std::vector<unsigned char> raw_a = room(type_a, space_a, where);
     std::vector<unsigned char> raw_b = room(type_b, space_b, where);
     checked(H5Aread(a, type_a, raw_a.data()), where);
     checked(H5Aread(b, type_b, raw_b.data()), where);
-    same_content(content(a_, type_a, space_a, raw_a, where), content(b_, type_b, space_b, raw_b, where),
-                 H5Tget_size(type_a), dims, where);
+    same_content(content(a_, type_a, space_a, raw_a, where),
+                 content(b_, type_b, space_b, raw_b, where), H5Tget_size(type_a), dims, where);
   }
 
   Id a_;
