@@ -1,0 +1,84 @@
+// Manager: which group trains which trial next, and what has become of each. Pure bookkeeping: no
+// MPI, no clock, no output, so that every order of events can be tested.
+//
+// Trials are places 0, 1, ... in the sweep's list. Each is given to one group, in order. While many
+// are left, a group is given its next trial as soon as it starts one, so that it never waits; the
+// last ones are given only to groups that have nothing to do, so that none waits behind a long trial.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/train/result.hpp"
+
+namespace aesweep {
+
+// What rank 0 keeps of a finished trial.
+struct TrialSummary {
+  Outcome outcome = Outcome::kCompleted;
+  std::string reason;
+  std::int64_t epochs = 0;
+  double seconds = 0.0;
+  int ranks = 1;
+  std::string host;
+  std::vector<std::pair<std::string, double>> last;  // Metric and its value in the last epoch.
+};
+
+class Manager {
+ public:
+  enum class State { kWaiting, kGiven, kRunning, kFinished };
+
+  Manager(std::int64_t trials, int groups);
+
+  // What a group is told. Nothing to say: std::nullopt. No trial: it is done, and closes.
+  struct Order {
+    std::optional<std::int64_t> trial;
+    bool operator==(const Order&) const = default;
+  };
+
+  // A group has nothing to run. Not answered if a trial is already on its way to it.
+  [[nodiscard]] std::optional<Order> wants(int group);
+  // A group has begun a trial; the answer, if any, is its next one.
+  [[nodiscard]] std::optional<Order> started(int group, std::int64_t trial);
+  void finished(int group, std::int64_t trial, TrialSummary summary);
+  // A group has ended: it runs and will ask for nothing more.
+  void closed(int group);
+
+  // From now on no trial is given out. Groups that hold one should be told not to begin it.
+  void stop() { stopped_ = true; }
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+  // All groups have closed.
+  [[nodiscard]] bool done() const { return closed_groups_ == static_cast<int>(groups_.size()); }
+
+  [[nodiscard]] std::int64_t trials() const { return static_cast<std::int64_t>(states_.size()); }
+  [[nodiscard]] std::int64_t count(State state) const {
+    return counts_[static_cast<std::size_t>(state)];
+  }
+  [[nodiscard]] State state(std::int64_t trial) const;
+  // Of a finished trial.
+  [[nodiscard]] const TrialSummary& summary(std::int64_t trial) const;
+
+ private:
+  struct GroupState {
+    std::int64_t given = 0;  // Trials given and not begun.
+    bool closed = false;
+  };
+
+  [[nodiscard]] GroupState& at(int group);
+  [[nodiscard]] std::int64_t give(GroupState& group);
+  void move(std::int64_t trial, State from, State to);
+
+  std::vector<GroupState> groups_;
+  std::vector<State> states_;
+  std::vector<TrialSummary> summaries_;
+  std::int64_t counts_[4] = {0, 0, 0, 0};
+  std::int64_t next_ = 0;
+  int closed_groups_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace aesweep

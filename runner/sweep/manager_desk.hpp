@@ -1,0 +1,59 @@
+// ManagerDesk: the manager's ears and mouth on rank 0. Turns messages into events of a Manager,
+// sends its orders, writes the log and the progress line.
+//
+// Needs no core of its own: rank 0 calls handle() and tick() between the shards of its own trial.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "core/base/status.hpp"
+#include "runner/sweep/manager.hpp"
+#include "runner/sweep/message.hpp"
+#include "runner/sweep/plan.hpp"
+#include "runner/sweep/progress.hpp"
+#include "runner/sweep/run_log.hpp"
+
+namespace aesweep {
+
+class ManagerDesk {
+ public:
+  using Send = std::function<void(int world_rank, const Message&)>;
+
+  // `plan` and `log` outlive this.
+  ManagerDesk(const SweepPlan& plan, RunLog& log, Send send);
+
+  void handle(const Message& message);
+
+  // Called often: refreshes the progress line. Gives a status once groups have not ended a while
+  // after a fault, when waiting any longer for their trials has no use.
+  [[nodiscard]] Status tick();
+
+  [[nodiscard]] bool done() const { return manager_.done(); }
+  [[nodiscard]] const Manager& manager() const { return manager_; }
+  // The first trial's file that could not be written.
+  [[nodiscard]] const Status& fault() const { return fault_; }
+  [[nodiscard]] double seconds() const;  // Since construction.
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void order(int group, const std::optional<Manager::Order>& order);
+  void finished(const Message& message);
+  void fail(Status fault);
+  [[nodiscard]] std::string trial_name(std::int64_t trial) const;
+
+  const SweepPlan& plan_;
+  RunLog& log_;
+  Send send_;
+  Manager manager_;
+  Progress progress_;
+  Status fault_;
+  Clock::time_point start_;
+  Clock::time_point next_refresh_;
+  Clock::time_point give_up_;  // Meaningful once there is a fault.
+};
+
+}  // namespace aesweep

@@ -1,0 +1,134 @@
+#include "runner/sweep/run_record.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <iomanip>
+#include <map>
+
+#include "core/base/text.hpp"
+#include "core/math/fingerprint.hpp"
+#include "runner/comm/world.hpp"
+
+namespace aesweep {
+namespace {
+
+// The components that any trial uses, sorted by kind and name.
+std::vector<PluginRecord> plugin_records(const SweepPlan& plan) {
+  std::map<std::pair<std::uint32_t, std::string>, PluginRecord> records;
+  for (const SweepTrial& trial : plan.trials) {
+    for (const CatalogueEntry* entry : used_components(trial.plan->spec, plan.catalogue)) {
+      const aesweep_component& component = entry->component;
+      PluginRecord record;
+      record.kind = std::string(kind_name(static_cast<aesweep_kind>(component.kind)));
+      record.name = component.name;
+      record.library = entry->library->id;
+      record.version = entry->library->version;
+      record.sha256 = entry->library->sha256;
+      record.abi = text(AESWEEP_ABI_MAJOR, '.', AESWEEP_ABI_MINOR);
+      records.emplace(std::pair(component.kind, record.name), std::move(record));
+    }
+  }
+  std::vector<PluginRecord> list;
+  for (auto& [name, record] : records) list.push_back(std::move(record));
+  return list;
+}
+
+// All trials as one text of YAML documents.
+std::string resolved_text(const SweepPlan& plan) {
+  std::string all;
+  for (const SweepTrial& trial : plan.trials) {
+    all += text("--- # trial ", trial.number, '\n', trial.plan->resolved);
+    if (!all.ends_with('\n')) all += '\n';
+  }
+  return all;
+}
+
+// "node1: 4, node2: 4"
+std::string ranks_per_host(std::span<const RankFacts> ranks) {
+  std::map<std::string, int> counts;
+  for (const RankFacts& rank : ranks) ++counts[rank.host];
+  std::string list;
+  for (const auto& [host, count] : counts) {
+    list += text(list.empty() ? "" : ", ", host, ": ", count);
+  }
+  return list;
+}
+
+std::string overrides_text(const Experiment& experiment) {
+  std::string list;
+  for (const Override& one : experiment.overrides) {
+    list += text(list.empty() ? "" : "\n", one.key, '=', one.value);
+  }
+  return list;
+}
+
+// Whether every trial's bits are a function of its key and the fingerprint.
+bool reproducible(const SweepPlan& plan, const RunFacts& facts) {
+  return !facts.mixed_nodes &&
+         std::all_of(plan.trials.begin(), plan.trials.end(), [](const SweepTrial& trial) {
+           return trial.plan->spec.train.reproducible;
+         });
+}
+
+}  // namespace
+
+RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
+                          const Manager& manager, const RunFacts& facts) {
+  const Experiment& experiment = plan.experiment;
+  RunRecord record;
+  record.name = experiment.name;
+  record.experiment_text = experiment.text;
+  record.experiment_resolved = resolved_text(plan);
+  record.metric = experiment.metric;
+  record.minimize = experiment.goal == Goal::kMinimize;
+  record.plugins = plugin_records(plan);
+  record.data_fingerprint = plan.data.fingerprint;
+  record.numeric_fingerprint = facts.numeric_fingerprint;
+  record.numerics_version = kNumericsVersion;
+  record.software_version = options.software_version;
+  record.revision = options.revision;
+  record.runtime = {
+      {"reproducible", reproducible(plan, facts) ? "1" : "0"},
+      {"started_utc", facts.started_utc},
+      {"ended_utc", utc_now()},
+      {"seconds", text(std::fixed, std::setprecision(3), facts.seconds)},
+      {"ranks", text(facts.ranks.size())},
+      {"groups", text(plan.groups.size())},
+      {"hosts", ranks_per_host(facts.ranks)},
+      {"mpi", World::library_version()},
+      {"experiment_path", experiment.path},
+      {"overrides", overrides_text(experiment)},
+      {"data_path", experiment.data.path},
+      {"run_folder", plan.folder.path},
+  };
+  record.runtime.insert(record.runtime.end(), options.runtime.begin(), options.runtime.end());
+  for (std::int64_t i = 0; i < manager.trials(); ++i) {
+    if (manager.state(i) != Manager::State::kFinished) continue;
+    const TrialSummary& summary = manager.summary(i);
+    record.trial_runtime.push_back({plan.trials[static_cast<std::size_t>(i)].number, kAttempt,
+                                    summary.ranks, summary.host, summary.seconds});
+  }
+  return record;
+}
+
+std::vector<std::string> trial_paths(const SweepPlan& plan, const Manager& manager) {
+  std::vector<std::string> paths;
+  for (std::int64_t i = 0; i < manager.trials(); ++i) {
+    if (manager.state(i) != Manager::State::kFinished) continue;
+    paths.push_back(plan.folder.trials() + "/" +
+                    trial_file_name(plan.trials[static_cast<std::size_t>(i)].number, kAttempt));
+  }
+  return paths;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 32> buffer{};
+  const std::size_t size = std::strftime(buffer.data(), buffer.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return std::string(buffer.data(), size);
+}
+
+}  // namespace aesweep
