@@ -33,25 +33,33 @@ Place place_of_top_level(std::string_view name) {
   const TopLevelKey* key = find_top_level(name);
   if (key == nullptr) return Place::kValue;
   switch (key->content) {
-    case Content::kFields: return Place::kFields;
-    case Content::kModel: return Place::kModel;
-    case Content::kComponent: return Place::kComponent;
-    default: return Place::kValue;
+    case Content::kFields:
+      return Place::kFields;
+    case Content::kModel:
+      return Place::kModel;
+    case Content::kComponent:
+      return Place::kComponent;
+    default:
+      return Place::kValue;
   }
 }
 
 // Where `part` leads from `place`.
 Place child_of(Place place, std::string_view part) {
   switch (place) {
-    case Place::kDocument: return place_of_top_level(part);
+    case Place::kDocument:
+      return place_of_top_level(part);
     case Place::kModel:
       return part == "layers" ? Place::kLayers : part == "loss" ? Place::kComponent : Place::kValue;
-    case Place::kLayers: return Place::kLayer;
-    case Place::kRegularizers: return Place::kRegularizer;
+    case Place::kLayers:
+      return Place::kLayer;
+    case Place::kRegularizers:
+      return Place::kRegularizer;
     case Place::kLayer:
       if (part == "regularizers") return Place::kRegularizers;
       return part == "activation" || part == "quantizer" ? Place::kComponent : Place::kValue;
-    default: return Place::kValue;
+    default:
+      return Place::kValue;
   }
 }
 
@@ -144,14 +152,18 @@ class Assignment {
       return refuse("unknown key" + suggestion(part, keys));
     };
     switch (map.place) {
-      case Place::kValue: return refuse("a single value has no keys");
-      case Place::kModel: return known(model_keys());
-      case Place::kFields: return known(section_keys(map.path));
+      case Place::kValue:
+        return refuse("a single value has no keys");
+      case Place::kModel:
+        return known(model_keys());
+      case Place::kFields:
+        return known(section_keys(map.path));
       case Place::kLayer:
       case Place::kRegularizer:
         if (part != "name") return {};
         return refuse("a name is part of addresses and cannot be swept or set");
-      default: return {};
+      default:
+        return {};
     }
   }
 
@@ -208,6 +220,7 @@ class Assignment {
   [[nodiscard]] Status merge(const Position& at, const Node& map) const {
     if (is_component(at.place) && find(map, "kind") != nullptr) {
       AESWEEP_RETURN_IF_ERROR(drop_component(at));
+      if (at.place == Place::kComponent) at.node->mark = map.mark;
     } else if (at.place == Place::kComponent) {
       AESWEEP_RETURN_IF_ERROR(make_map(at));
     }
@@ -222,7 +235,8 @@ class Assignment {
   const std::string& file_;
 };
 
-// --- Normalizing ----------------------------------------------------------------------------------
+// --- Normalizing
+// ----------------------------------------------------------------------------------
 
 Status check_top_level(const std::string& file, const Node& document) {
   if (document.kind != NodeKind::kMap) {
@@ -234,7 +248,8 @@ Status check_top_level(const std::string& file, const Node& document) {
   AESWEEP_RETURN_IF_ERROR(check_keys(file, document, "", known));
   for (const TopLevelKey& key : top_level_keys()) {
     if (key.required && find(document, key.name) == nullptr) {
-      return fault_at(file, document.mark, std::string(key.name), "missing; every experiment has it");
+      return fault_at(file, document.mark, std::string(key.name),
+                      "missing; every experiment has it");
     }
   }
   return {};
@@ -295,20 +310,22 @@ Status normalize_regularizers(const std::string& file, Node& list, const std::st
 
 Status normalize_layers(const std::string& file, const Node& model, Node* layers) {
   const std::string path = "model.layers";
-  if (layers == nullptr) return fault_at(file, model.mark, path, "missing; list at least one layer");
+  if (layers == nullptr)
+    return fault_at(file, model.mark, path, "missing; list at least one layer");
   if (layers->kind != NodeKind::kList || layers->items.empty()) {
-    return fault_at(file, layers->mark, path,
-                    text("found ", layers->kind == NodeKind::kList ? "an empty list" : found(*layers),
-                         ", expected a list such as [{name: code, kind: dense}]"));
+    return fault_at(
+        file, layers->mark, path,
+        text("found ", layers->kind == NodeKind::kList ? "an empty list" : found(*layers),
+             ", expected a list such as [{name: code, kind: dense}]"));
   }
   std::vector<std::string> names;
   for (std::size_t i = 0; i < layers->items.size(); ++i) {
     Node& item = layers->items[i];
     const std::string item_path = text(path, '[', i, ']');
     if (item.kind != NodeKind::kMap) {
-      return fault_at(file, item.mark, item_path,
-                      text("found ", found(item),
-                           ", expected a layer such as {name: code, kind: dense}"));
+      return fault_at(
+          file, item.mark, item_path,
+          text("found ", found(item), ", expected a layer such as {name: code, kind: dense}"));
     }
     AESWEEP_RETURN_IF_ERROR(name_item(file, item, item_path, "", names));
     if (Node* regularizers = find(item, "regularizers")) {

@@ -77,10 +77,13 @@ class AxisReader {
         axis.swept = false;
         axis.values.push_back({entry.value, entry.value.text});
         break;
-      case NodeKind::kMap: AESWEEP_RETURN_IF_ERROR(read_map(entry.value, key, axis)); break;
+      case NodeKind::kMap:
+        AESWEEP_RETURN_IF_ERROR(read_map(entry.value, key, axis));
+        break;
       default:
         return fault_at(file_, entry.value.mark, parameter(key),
-                        text("found ", found(entry.value), ", expected {values: [...]}, "
+                        text("found ", found(entry.value),
+                             ", expected {values: [...]}, "
                              "{min: A, max: B, count: N} or a constant"));
     }
     axes_.push_back(std::move(axis));
@@ -106,8 +109,7 @@ class AxisReader {
     const Entry& entry = *find_entry(map, "distribution");
     const auto bound = [&](const char* name, bool exponent) -> std::string {
       const Node* node = find(map, name);
-      const std::optional<double> value =
-          node == nullptr ? std::nullopt : parse_real(node->text);
+      const std::optional<double> value = node == nullptr ? std::nullopt : parse_real(node->text);
       if (!value) return exponent ? "exp(A)" : "A";
       return exponent ? format_real(rounded_to_12_digits(std::exp(*value))) : format_real(*value);
     };
@@ -263,8 +265,8 @@ AxisValue Axis::value(std::int64_t index) const {
   if (range->log) {
     number = std::exp(std::log(range->min) + (std::log(range->max) - std::log(range->min)) * part);
   }
-  // The ends are as written. Between them, 12 digits give 0.3 and 0.001 instead of their neighbours,
-  // and the same numbers with every math library.
+  // The ends are as written. Between them, 12 digits give 0.3 and 0.001 instead of their
+  // neighbours, and the same numbers with every math library.
   number = index == 0                  ? range->min
            : index == range->count - 1 ? range->max
                                        : rounded_to_12_digits(number);
@@ -298,9 +300,9 @@ Result<std::int64_t> grid_size(const std::string& file, Mark mark, const std::ve
       for (const Axis& factor : axes) {
         if (factor.swept) factors += text(factors.empty() ? "" : " x ", factor.size());
       }
-      return fault_at(file, mark, "parameters",
-                      text("the grid of ", factors, " trials is larger than limits.max_trials, ",
-                           trials_max));
+      return fault_at(
+          file, mark, "parameters",
+          text("the grid of ", factors, " trials is larger than limits.max_trials, ", trials_max));
     }
     trials = *product;
   }

@@ -18,9 +18,8 @@ bool is_plain_word(std::string_view word) {
   const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
   if (word.empty() || !letter(word[0])) return false;
   if (std::find(kOtherTypes.begin(), kOtherTypes.end(), word) != kOtherTypes.end()) return false;
-  return std::all_of(word.begin(), word.end(), [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9') || c == '_';
-  });
+  return std::all_of(word.begin(), word.end(),
+                     [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 std::string quoted(std::string_view word) {
@@ -49,7 +48,9 @@ struct Writer {
   void word(int indent, std::string_view key, std::string_view value) {
     line(indent, key, is_plain_word(value) ? std::string(value) : quoted(value));
   }
-  void whole(int indent, std::string_view key, std::int64_t value) { line(indent, key, text(value)); }
+  void whole(int indent, std::string_view key, std::int64_t value) {
+    line(indent, key, text(value));
+  }
   void flag(int indent, std::string_view key, bool value) {
     line(indent, key, value ? "true" : "false");
   }

@@ -50,8 +50,7 @@ Result<Node> read_override(const Override& given) {
   Result<Node> value = read_yaml(given.value, "--set " + given.key);
   if (!value.ok()) return value;
   if (value->kind != NodeKind::kScalar) {
-    return fault_at("", {}, given.key,
-                    text("found ", found(*value), ", expected a single value"));
+    return fault_at("", {}, given.key, text("found ", found(*value), ", expected a single value"));
   }
   value->mark = {};
   return value;
@@ -86,8 +85,7 @@ Status apply(const Override& given, DocumentParts& parts) {
 Status count_trials(DocumentParts& parts) {
   const Entry* parameters = find_entry(parts.root, "parameters");
   const Mark mark = parameters == nullptr ? Mark{1, 1} : parameters->mark;
-  Result<std::int64_t> trials =
-      grid_size(parts.path, mark, parts.axes, parts.settings.trials_max);
+  Result<std::int64_t> trials = grid_size(parts.path, mark, parts.axes, parts.settings.trials_max);
   if (!trials.ok()) return trials.status();
   parts.trials = *trials;
   return {};

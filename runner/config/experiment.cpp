@@ -51,8 +51,7 @@ class Expansion {
     for (const std::size_t i : order_) {
       AxisValue value = parts_.axes[i].value(point[i]);
       value.node.origin = static_cast<std::int32_t>(i + 1);
-      AESWEEP_RETURN_IF_ERROR(
-          assign(parts_.path, document, parts_.axes[i].address, value.node));
+      AESWEEP_RETURN_IF_ERROR(assign(parts_.path, document, parts_.axes[i].address, value.node));
     }
     for (const auto& [address, value] : parts_.late) {
       AESWEEP_RETURN_IF_ERROR(assign(parts_.path, document, address, value));
@@ -88,8 +87,9 @@ class Expansion {
     }
     return fault_at(parts_.path, axis.values[static_cast<std::size_t>(index)].node.mark,
                     text(path, ".values[", index, ']'),
-                    text(shown(value), " is there twice; give each value once, and each map its "
-                                       "own label"));
+                    text(shown(value),
+                         " is there twice; give each value once, and each map its "
+                         "own label"));
   }
 
   // One type for a key in all trials: numbers of two kinds become reals, other mixtures texts.
@@ -174,8 +174,7 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   experiment.goal = settings.goal;
   experiment.ranks_per_trial = settings.ranks_per_trial;
   experiment.data = settings.data;
-  Result<std::vector<PlannedTrial>> trials =
-      Expansion(parts, catalogue, experiment.data).trials();
+  Result<std::vector<PlannedTrial>> trials = Expansion(parts, catalogue, experiment.data).trials();
   if (!trials.ok()) return trials.status();
   experiment.trials = std::move(trials).value();
   const Status metric =

@@ -43,10 +43,14 @@ Node* find(Node& map, std::string_view key) {
 
 std::string found(const Node& node) {
   switch (node.kind) {
-    case NodeKind::kNull: return "nothing";
-    case NodeKind::kList: return "a list";
-    case NodeKind::kMap: return "a map";
-    case NodeKind::kScalar: break;
+    case NodeKind::kNull:
+      return "nothing";
+    case NodeKind::kList:
+      return "a list";
+    case NodeKind::kMap:
+      return "a map";
+    case NodeKind::kScalar:
+      break;
   }
   const std::string shown = shortened(node.text);
   return node.quoted ? text('"', shown, '"') : shown;

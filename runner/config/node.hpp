@@ -4,7 +4,8 @@
 // or tags, no doubled keys, bounded in size and depth, scalars kept as their text. Nothing here
 // gives a scalar a type: the reader of a key knows what it expects (values.hpp).
 //
-// Nodes are plain values. read_yaml does not throw, keeps no state and may be called from any thread.
+// Nodes are plain values. read_yaml does not throw, keeps no state and may be called from any
+// thread.
 #pragma once
 
 #include <cstddef>

@@ -14,7 +14,8 @@ namespace {
 
 using Names = std::span<const std::string>;
 
-// --- Model and optimizer --------------------------------------------------------------------------
+// --- Model and optimizer
+// --------------------------------------------------------------------------
 
 class ModelReader {
  public:
@@ -24,8 +25,7 @@ class ModelReader {
   [[nodiscard]] Result<ModelSpec> read(const Node& model) {
     static constexpr std::array<const char*, 3> kScalars = {"f32", "f64", nullptr};
     ModelSpec spec;
-    Result<std::string> scalar =
-        fields_.read_word(find(model, "scalar"), "model.scalar", kScalars);
+    Result<std::string> scalar = fields_.read_word(find(model, "scalar"), "model.scalar", kScalars);
     if (!scalar.ok()) return scalar.status();
     spec.scalar = *scalar == "f64" ? Scalar::kF64 : Scalar::kF32;
     AESWEEP_RETURN_IF_ERROR(read_required(AESWEEP_LOSS, model, "model", "loss", spec.loss));
@@ -55,8 +55,7 @@ class ModelReader {
     return text(vowel ? "an " : "a ", name);
   }
 
-  [[nodiscard]] Result<const aesweep_component*> find_component(aesweep_kind kind,
-                                                                const Node& name,
+  [[nodiscard]] Result<const aesweep_component*> find_component(aesweep_kind kind, const Node& name,
                                                                 const std::string& path) const {
     if (name.kind != NodeKind::kScalar) {
       return fault_at(file_, name.mark, path,
@@ -146,9 +145,10 @@ class ModelReader {
     const bool named = code == nullptr || code->kind == NodeKind::kScalar;
     if (named && std::find(names.begin(), names.end(), spec.code) != names.end()) return {};
     if (code == nullptr) {
-      return fault_at(file_, model.mark, "model.code",
-                      "missing; no layer is named code, so name the layer whose output is the code" +
-                          suggestion("", names));
+      return fault_at(
+          file_, model.mark, "model.code",
+          "missing; no layer is named code, so name the layer whose output is the code" +
+              suggestion("", names));
     }
     return fault_at(file_, code->mark, "model.code",
                     text("found ", found(*code), ", expected the name of a layer",
@@ -160,7 +160,8 @@ class ModelReader {
   const Catalogue& catalogue_;
 };
 
-// --- Sections -------------------------------------------------------------------------------------
+// --- Sections
+// -------------------------------------------------------------------------------------
 
 Result<TrainSpec> read_train(FieldReader& reader, const Node& document) {
   Result<std::vector<NamedParameter>> fields = reader.read_section(document, "train");

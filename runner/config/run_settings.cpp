@@ -38,8 +38,7 @@ class RunReader {
  private:
   [[nodiscard]] Status refuse(const Node& node, const std::string& path,
                               const std::string& wanted) const {
-    return fault_at(file_, node.mark, path,
-                    text("found ", found(node), ", expected ", wanted));
+    return fault_at(file_, node.mark, path, text("found ", found(node), ", expected ", wanted));
   }
 
   [[nodiscard]] Status read_schema() const {
@@ -75,11 +74,10 @@ class RunReader {
 
   [[nodiscard]] Status read_metric() {
     static const std::vector<std::string> kName = {"name"};
-    Result<std::vector<NamedParameter>> fields =
-        fields_.read_section(document_, "metric", kName);
+    Result<std::vector<NamedParameter>> fields = fields_.read_section(document_, "metric", kName);
     if (!fields.ok()) return fields.status();
-    settings_.goal = value_of<std::string>(*fields, "goal") == "maximize" ? Goal::kMaximize
-                                                                           : Goal::kMinimize;
+    settings_.goal =
+        value_of<std::string>(*fields, "goal") == "maximize" ? Goal::kMaximize : Goal::kMinimize;
     settings_.metric = "test/mse";
     const Node* metric = find(document_, "metric");
     const Node* name = metric == nullptr ? nullptr : find(*metric, "name");
@@ -94,8 +92,7 @@ class RunReader {
     const Node* resources = find(document_, "resources");
     AESWEEP_RETURN_IF_ERROR(fields_.check_map(resources, "resources"));
     if (resources == nullptr) return {};
-    AESWEEP_RETURN_IF_ERROR(
-        check_keys(file_, *resources, "resources", section_keys("resources")));
+    AESWEEP_RETURN_IF_ERROR(check_keys(file_, *resources, "resources", section_keys("resources")));
     const Node* ranks = find(*resources, "ranks_per_trial");
     if (ranks == nullptr || (ranks->kind == NodeKind::kScalar && ranks->text == "auto")) return {};
     aesweep_parameter_info info{};
@@ -123,16 +120,14 @@ class RunReader {
 
   [[nodiscard]] Status read_data() {
     static const std::vector<std::string> kPath = {"path"};
-    Result<std::vector<NamedParameter>> fields =
-        fields_.read_section(document_, "data", kPath);
+    Result<std::vector<NamedParameter>> fields = fields_.read_section(document_, "data", kPath);
     if (!fields.ok()) return fields.status();
     DataSpec& data = settings_.data;
     const Node& section = *find(document_, "data");
     data.limit = whole(*fields, "limit");
     if (value_of<std::string>(*fields, "source") == "idx") return read_idx(section);
-    AESWEEP_RETURN_IF_ERROR(only_keys(section, "superposition", [](std::string_view key) {
-      return key != "path";
-    }));
+    AESWEEP_RETURN_IF_ERROR(
+        only_keys(section, "superposition", [](std::string_view key) { return key != "path"; }));
     SuperpositionSpec& made = data.superposition;
     made.train_rows = whole(*fields, "train_rows");
     made.test_rows = whole(*fields, "test_rows");

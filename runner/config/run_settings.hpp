@@ -24,7 +24,8 @@ struct RunSettings {
   Mark data_path_mark;
 };
 
-// Reads every section of a normalized document but model, optimizer, train, evaluate and parameters.
+// Reads every section of a normalized document but model, optimizer, train, evaluate and
+// parameters.
 [[nodiscard]] Result<RunSettings> read_run_settings(const std::string& file, const Node& document);
 
 }  // namespace aesweep

@@ -62,10 +62,14 @@ std::optional<ParameterValue> typed(const aesweep_parameter_info& info, const No
 
 std::string expected(const aesweep_parameter_info& info) {
   switch (info.type) {
-    case AESWEEP_BOOLEAN: return "true or false";
-    case AESWEEP_CHOICE: return alternatives(choices_of(info));
-    case AESWEEP_INTEGER: return "a whole number in " + range(info);
-    default: return "a number in " + range(info);
+    case AESWEEP_BOOLEAN:
+      return "true or false";
+    case AESWEEP_CHOICE:
+      return alternatives(choices_of(info));
+    case AESWEEP_INTEGER:
+      return "a whole number in " + range(info);
+    default:
+      return "a number in " + range(info);
   }
 }
 

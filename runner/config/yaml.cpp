@@ -25,7 +25,8 @@ struct Refused {
   std::string message;
 };
 
-// --- Before parsing: is it text at all? -----------------------------------------------------------
+// --- Before parsing: is it text at all?
+// -----------------------------------------------------------
 
 // Length of the UTF-8 sequence at s[i]; 0 if it is not valid.
 std::size_t sequence_bytes(std::string_view s, std::size_t i) {
@@ -64,7 +65,8 @@ std::string refusal(std::string_view s, std::size_t i, bool in_indentation) {
   if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F) {
     return "control character " + hexadecimal(byte) + "; this is not a text file";
   }
-  if (sequence_bytes(s, i) == 0) return "byte " + hexadecimal(byte) + " is not UTF-8; save as UTF-8";
+  if (sequence_bytes(s, i) == 0)
+    return "byte " + hexadecimal(byte) + " is not UTF-8; save as UTF-8";
   return "";
 }
 
@@ -91,7 +93,23 @@ Result<std::string> as_text(std::string_view s, const std::string& file) {
   return clean;
 }
 
-// --- Events to nodes ------------------------------------------------------------------------------
+// Whether the quoted scalar that starts at s[i] ends: yaml-cpp takes the end of the file for a
+// quote.
+bool has_closing_quote(std::string_view s, std::size_t i) {
+  const char quote = s[i];
+  for (++i; i < s.size(); ++i) {
+    if (quote == '"' && s[i] == '\\') {
+      ++i;
+    } else if (s[i] == quote) {
+      if (quote == '"' || i + 1 == s.size() || s[i + 1] != quote) return true;
+      ++i;  // Two single quotes stand for one.
+    }
+  }
+  return false;
+}
+
+// --- Events to nodes
+// ------------------------------------------------------------------------------
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
@@ -107,7 +125,8 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
-    throw Refused{mark, path(), "anchor &" + name + "; anchors are not allowed, write the value out"};
+    throw Refused{mark, path(),
+                  "anchor &" + name + "; anchors are not allowed, write the value out"};
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     throw Refused{mark, path(), "an alias; aliases are not allowed, write the value out"};
@@ -119,9 +138,11 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
     refuse_tag(mark, tag);
+    refuse_open_quote(mark);
     if (value.size() > limits_.scalar_bytes) {
-      throw Refused{mark, path(), aesweep::text("a scalar of ", value.size(),
-                                                " bytes; the limit is ", limits_.scalar_bytes)};
+      throw Refused{mark, path(),
+                    aesweep::text("a scalar of ", value.size(), " bytes; the limit is ",
+                                  limits_.scalar_bytes)};
     }
     if (expects_key()) {
       start_entry(mark, value);
@@ -146,20 +167,27 @@ class TreeBuilder final : public YAML::EventHandler {
   [[nodiscard]] Node& root() { return root_; }
 
   // yaml-cpp counts from 0, and columns in bytes.
-  [[nodiscard]] Mark mark_of(const YAML::Mark& mark) const {
+  [[nodiscard]] Mark mark_of(const YAML::Mark& mark) {
     if (mark.is_null()) return {1, 1};
     const std::size_t line = std::min<std::size_t>(mark.line, lines_.size() - 1);
-    const std::size_t begin = lines_[line];
-    const std::size_t end = std::min(begin + static_cast<std::size_t>(mark.column), text_.size());
-    const auto points = std::count_if(text_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                      text_.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
-                                        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-                                      });
-    return {static_cast<std::int32_t>(line + 1), static_cast<std::int32_t>(points + 1)};
+    const std::size_t end =
+        std::min(lines_[line] + static_cast<std::size_t>(mark.column), text_.size());
+    // Marks mostly go forward, so counting goes on where the last one ended: a long line is not
+    // counted again for each of its values.
+    if (line != counted_line_ || end < counted_to_) {
+      counted_line_ = line;
+      counted_to_ = lines_[line];
+      points_ = 0;
+    }
+    for (; counted_to_ < end; ++counted_to_) {
+      points_ += (static_cast<unsigned char>(text_[counted_to_]) & 0xC0U) != 0x80U ? 1 : 0;
+    }
+    return {static_cast<std::int32_t>(line + 1), points_ + 1};
   }
 
  private:
-  // A map or list whose end has not come yet. `node` stays valid: its parent does not grow meanwhile.
+  // A map or list whose end has not come yet. `node` stays valid: its parent does not grow
+  // meanwhile.
   struct Open {
     Node* node;
     bool has_key = false;  // Maps: the last entry waits for its value.
@@ -178,6 +206,13 @@ class TreeBuilder final : public YAML::EventHandler {
     throw Refused{mark, path(), "a tag; tags are not allowed, leave it out"};
   }
 
+  void refuse_open_quote(const YAML::Mark& mark) const {
+    const auto position = static_cast<std::size_t>(mark.pos);
+    if (position >= text_.size() || (text_[position] != '"' && text_[position] != '\'')) return;
+    if (has_closing_quote(text_, position)) return;
+    throw Refused{mark, path(), "a quote without its closing quote"};
+  }
+
   void start(const YAML::Mark& mark, const std::string& tag, NodeKind kind) {
     refuse_tag(mark, tag);
     if (open_.size() >= limits_.depth) {
@@ -191,8 +226,9 @@ class TreeBuilder final : public YAML::EventHandler {
       throw Refused{mark, "", aesweep::text("more than ", limits_.nodes, " values")};
     }
     if (expects_key()) {
-      throw Refused{mark, path(), kind == NodeKind::kNull ? "a key is missing before the colon"
-                                                          : "a list or map as a key; expected a name"};
+      throw Refused{mark, path(),
+                    kind == NodeKind::kNull ? "a key is missing before the colon"
+                                            : "a list or map as a key; expected a name"};
     }
     Node* node = &root_;
     if (!open_.empty() && open_.back().node->kind == NodeKind::kMap) {
@@ -209,8 +245,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void start_entry(const YAML::Mark& mark, const std::string& key) {
     Open& map = open_.back();
     if (key.size() > limits_.key_bytes) {
-      throw Refused{mark, path(), aesweep::text("a key of ", key.size(), " bytes; the limit is ",
-                                                limits_.key_bytes)};
+      throw Refused{
+          mark, path(),
+          aesweep::text("a key of ", key.size(), " bytes; the limit is ", limits_.key_bytes)};
     }
     if (key == "<<") {
       throw Refused{mark, path(), "a merge key; merges are not allowed, write the keys out"};
@@ -244,17 +281,22 @@ class TreeBuilder final : public YAML::EventHandler {
   Node root_;
   std::size_t nodes_ = 0;
   int documents_ = 0;
+  std::size_t counted_line_ = 0;  // Code points of text_ from this line's start to counted_to_.
+  std::size_t counted_to_ = 0;
+  std::int32_t points_ = 0;
 };
 
 // yaml-cpp's words for the mistakes that people make, and what to do about them.
 std::string explained(const std::string& message) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kHints = {{
-      {"illegal map value", "a colon where no value can start; check the indentation, put a text "
-                            "that contains \": \" in quotes"},
+      {"illegal map value",
+       "a colon where no value can start; check the indentation, put a text "
+       "that contains \": \" in quotes"},
       {"end of map not found", "this does not belong to the map before it; check the indentation"},
       {"end of map flow not found", "a { is not closed by }; check commas and braces"},
-      {"end of sequence not found", "this does not belong to the list before it; check the "
-                                    "indentation and the dashes"},
+      {"end of sequence not found",
+       "this does not belong to the list before it; check the "
+       "indentation and the dashes"},
       {"end of sequence flow not found", "a [ is not closed by ]; check commas and brackets"},
       {"illegal flow end", "a ] or } that closes nothing"},
       {"illegal block entry", "a dash cannot start a list here; put the list on its own lines"},
@@ -283,7 +325,8 @@ Result<Node> parse(const std::string& clean, const std::string& file, const Yaml
   } catch (const Refused& refused) {
     return fault_at(file, builder.mark_of(refused.mark), refused.path, refused.message);
   } catch (const YAML::Exception& error) {
-    return fault_at(file, builder.mark_of(error.mark), "", "not valid YAML: " + explained(error.msg));
+    return fault_at(file, builder.mark_of(error.mark), "",
+                    "not valid YAML: " + explained(error.msg));
   } catch (const std::exception& error) {
     return fault_at(file, {1, 1}, "", text("cannot be read as YAML: ", error.what()));
   }
