@@ -3,7 +3,7 @@
 #include <string>
 #include <variant>
 
-#include "core/base/text.hpp"
+#include "core/base/status.hpp"
 #include "runner/app/command_line.hpp"
 #include "runner/app/plan_command.hpp"
 #include "runner/app/plugins_command.hpp"
@@ -21,16 +21,6 @@ int report(const Status& status) {
   return static_cast<int>(status.fault());
 }
 
-// Better one line than an illegal instruction somewhere later.
-Status check_cpu() {
-  const int built = cpu_level_number(built_cpu_level());
-  const int found = node_cpu_level();
-  if (built <= found) return {};
-  return Status::world(text("this program was built for CPU level ", cpu_level_name(built),
-                            ", this machine has ", cpu_level_name(found),
-                            "; build it with -DAESWEEP_CPU_LEVEL=", cpu_level_name(found)));
-}
-
 struct Perform {
   int operator()(const ExitNow& exit) const { return exit.status; }
   int operator()(const RunOptions& options) const { return run_experiment(options); }
@@ -39,7 +29,9 @@ struct Perform {
 };
 
 int run_main(int argc, const char* const* argv) {
-  if (const Status status = check_cpu(); !status.ok()) return report(status);
+  // Better one line than an illegal instruction somewhere later.
+  const Status cpu = check_cpu_level(built_cpu_level(), node_cpu_level());
+  if (!cpu.ok()) return report(cpu.in("this program"));
   const int status = std::visit(Perform(), parse_command_line(argc, argv));
   // Nobody saw what could not be printed, a full disk behind stdout for example.
   const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/base/text.hpp"
+
 namespace aesweep {
 namespace {
 
@@ -30,5 +32,21 @@ std::string cpu_level_name(int number) {
 }
 
 std::string_view built_cpu_level() { return AESWEEP_BUILT_CPU_LEVEL; }
+
+Status check_cpu_level(std::string_view needed, int found) {
+  const int number = cpu_level_number(needed);
+  if (number > found) {
+    return Status::world(text("needs CPU level ", needed, ", this machine has ",
+                              cpu_level_name(found),
+                              "; build with -DAESWEEP_CPU_LEVEL=", cpu_level_name(found)));
+  }
+  if (number == 0 && needed != built_cpu_level()) {
+    return Status::world(text("was built for the CPU level ", needed,
+                              ", expected x86-64, x86-64-v2, x86-64-v3, x86-64-v4 or this program's"
+                              " own, ",
+                              built_cpu_level(), "; build it for one of them"));
+  }
+  return {};
+}
 
 }  // namespace aesweep

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/status.hpp"
+
 namespace aesweep {
 
 // "x86-64" is 1, "x86-64-v2" 2, "x86-64-v3" 3, "x86-64-v4" 4; anything else 0. The empty text is
@@ -19,5 +21,10 @@ namespace aesweep {
 
 // The value of AESWEEP_CPU_LEVEL that this program was built with.
 [[nodiscard]] std::string_view built_cpu_level();
+
+// Whether code that was compiled for `needed` runs on a machine of level `found`. A value of -march
+// that is no level, such as native, says nothing about other machines: it is accepted only if this
+// program, which does run, was built with the same. The message does not name what was compiled.
+[[nodiscard]] Status check_cpu_level(std::string_view needed, int found);
 
 }  // namespace aesweep

@@ -80,25 +80,6 @@ Result<Manifest> parse(const std::string& bytes, const std::string& path) {
   return manifest;
 }
 
-Status check_cpu(const Manifest& manifest) {
-  const int needed = cpu_level_number(manifest.cpu_level);
-  const int found = node_cpu_level();
-  if (needed > found) {
-    return Status::world(text("needs CPU level ", manifest.cpu_level, ", this machine has ",
-                              cpu_level_name(found),
-                              "; build with -DAESWEEP_CPU_LEVEL=", cpu_level_name(found)));
-  }
-  // Another value of -march, such as native, says nothing about other machines; this program runs
-  // here with its own.
-  if (needed == 0 && manifest.cpu_level != built_cpu_level()) {
-    return Status::world(text("was built for the CPU level ", manifest.cpu_level,
-                              ", expected one of x86-64, x86-64-v2, x86-64-v3, x86-64-v4 or this"
-                              " program's own, ",
-                              built_cpu_level(), "; build it for one of them"));
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string manifest_path(const std::string& library_path) {
@@ -127,7 +108,7 @@ Status check_manifest(const Manifest& manifest, const std::string& library_sha25
   }
   // The entry itself says which host it needs at least; the manifest does not.
   AESWEEP_RETURN_IF_ERROR(check_abi_version(manifest.abi_major, manifest.abi_minor, 0));
-  return check_cpu(manifest);
+  return check_cpu_level(manifest.cpu_level, node_cpu_level());
 }
 
 }  // namespace aesweep

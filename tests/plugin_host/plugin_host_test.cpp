@@ -144,7 +144,7 @@ struct BadManifest {
 
 TEST_F(PluginHost, RefusesByManifestBeforeTheLibraryRuns) {
   const std::string other_hash(64, 'a');
-  std::vector<BadManifest> table = {
+  const std::vector<BadManifest> table = {
       {{{"sha256", other_hash}}, "its manifest says " + other_hash},
       {{{"sha256", "LEAVE OUT"}}, "sha256"},
       {{{"id", "LEAVE OUT"}}, "id"},
@@ -154,9 +154,6 @@ TEST_F(PluginHost, RefusesByManifestBeforeTheLibraryRuns) {
       {{{"abi_minor", "-1"}}, "abi_minor"},
       {{{"cpu_level", "pentium4"}}, "built for the CPU level pentium4"},
   };
-  if (node_cpu_level() < 4) {
-    table.push_back({{{"cpu_level", "x86-64-v4"}}, "needs CPU level x86-64-v4, this machine has"});
-  }
   for (const BadManifest& bad : table) {
     SCOPED_TRACE(bad.words);
     // Loaded, the library would be refused for its floating-point mode.
@@ -213,7 +210,24 @@ TEST_F(PluginHost, ResolvesLinksAboveTheFile) {
   EXPECT_EQ(catalogue.libraries().front()->path, path);
 }
 
-TEST_F(PluginHost, LoadsAFolderByNameAndRefusesAnEmptyOne) {
+TEST_F(PluginHost, LoadsAFolderInTheOrderOfNames) {
+  install("good");
+  // Copies that all offer the same component, so the message tells which two came first.
+  for (const char* name : {"e", "c", "b", "d", "a"}) {
+    for (const char* suffix : {".so", ".plugin.yaml"}) {
+      fs::copy(folder_.path("good") + suffix, folder_.path(name) + suffix);
+    }
+  }
+  Catalogue catalogue;
+  const Status status = load_plugin_directory(folder_.path(), catalogue);
+  EXPECT_NE(
+      status.message().find(folder_.path("b.so") + ": activation sample is already defined by " +
+                            folder_.path("a.so")),
+      std::string::npos)
+      << status.message();
+}
+
+TEST_F(PluginHost, LoadsOnlyLibrariesOfAFolderAndRefusesAnEmptyOne) {
   install("good");
   folder_.write("notes.txt", "no library");
   Catalogue catalogue;
@@ -243,6 +257,17 @@ TEST(CpuLevel, KnowsTheFourLevelsAndItsOwnBuild) {
   EXPECT_EQ(cpu_level_number("native"), 0);
   EXPECT_EQ(cpu_level_name(4), "x86-64-v4");
   EXPECT_GE(node_cpu_level(), cpu_level_number(built_cpu_level()));
+}
+
+TEST(CpuLevel, OfTheCodeMayNotBeAboveTheMachines) {
+  EXPECT_TRUE(check_cpu_level("x86-64-v3", 3).ok());
+  EXPECT_TRUE(check_cpu_level("", 1).ok());
+  EXPECT_TRUE(check_cpu_level(built_cpu_level(), 4).ok());
+  EXPECT_NE(check_cpu_level("x86-64-v4", 3)
+                .message()
+                .find("needs CPU level x86-64-v4, this machine has x86-64-v3"),
+            std::string::npos);
+  EXPECT_FALSE(check_cpu_level("pentium4", 4).ok());
 }
 
 TEST(AbiVersion, MustBeEqualWhileTheMajorIsZero) {
