@@ -16,10 +16,6 @@ using namespace std::chrono_literals;
 constexpr auto kRefreshTerminal = 100ms;
 constexpr auto kRefreshLog = 10s;
 
-// How long trials may go on after a fault that makes their results useless. Long enough for short
-// trials to end in order, short enough that nobody waits for hours to see the message.
-constexpr auto kPatienceAfterFault = 10s;
-
 std::vector<std::int64_t> epochs_of(const SweepPlan& plan) {
   std::vector<std::int64_t> epochs;
   for (const SweepTrial& trial : plan.trials) epochs.push_back(trial.plan->spec.train.epochs);
@@ -32,10 +28,12 @@ std::string seconds_text(double seconds) {
 
 }  // namespace
 
-ManagerDesk::ManagerDesk(const SweepPlan& plan, RunLog& log, Send send)
+ManagerDesk::ManagerDesk(const SweepPlan& plan, RunLog& log, Send send,
+                         std::chrono::milliseconds patience_after_fault)
     : plan_(plan),
       log_(log),
       send_(std::move(send)),
+      patience_after_fault_(patience_after_fault),
       manager_(static_cast<std::int64_t>(plan.trials.size()), static_cast<int>(plan.groups.size())),
       progress_(epochs_of(plan)),
       start_(Clock::now()),
@@ -61,12 +59,9 @@ void ManagerDesk::handle(const Message& message) {
 
 Status ManagerDesk::tick() {
   const Clock::time_point now = Clock::now();
+  if (!fault_.ok() && now > give_up_ && !done()) return fault_;
   if (now < next_refresh_) return {};
   next_refresh_ = now + (log_.on_terminal() ? Clock::duration(kRefreshTerminal) : kRefreshLog);
-  if (!fault_.ok()) {
-    next_refresh_ = now + kRefreshTerminal;
-    if (now > give_up_ && !done()) return fault_;
-  }
   const std::string line = progress_.line(manager_.count(Manager::State::kFinished),
                                           manager_.count(Manager::State::kRunning), seconds());
   if (log_.on_terminal()) {
@@ -115,8 +110,7 @@ void ManagerDesk::fail(Status fault) {
   log_.error(fault.message());
   if (!fault_.ok()) return;
   fault_ = std::move(fault);
-  give_up_ = Clock::now() + kPatienceAfterFault;
-  next_refresh_ = Clock::now();
+  give_up_ = Clock::now() + patience_after_fault_;
   manager_.stop();
   Message stop;
   stop.kind = Message::Kind::kStop;

@@ -22,13 +22,18 @@ class ManagerDesk {
  public:
   using Send = std::function<void(int world_rank, const Message&)>;
 
+  // How long trials may go on after a fault that makes their results useless. Long enough for short
+  // trials to end in order, short enough that nobody waits for hours to see the message.
+  static constexpr std::chrono::milliseconds kPatienceAfterFault{10'000};
+
   // `plan` and `log` outlive this.
-  ManagerDesk(const SweepPlan& plan, RunLog& log, Send send);
+  ManagerDesk(const SweepPlan& plan, RunLog& log, Send send,
+              std::chrono::milliseconds patience_after_fault = kPatienceAfterFault);
 
   void handle(const Message& message);
 
-  // Called often: refreshes the progress line. Gives a status once groups have not ended a while
-  // after a fault, when waiting any longer for their trials has no use.
+  // Called often: refreshes the progress line. Gives the fault once groups have not ended for as
+  // long as they may after one; the job can then only be aborted.
   [[nodiscard]] Status tick();
 
   [[nodiscard]] bool done() const { return manager_.done(); }
@@ -48,6 +53,7 @@ class ManagerDesk {
   const SweepPlan& plan_;
   RunLog& log_;
   Send send_;
+  std::chrono::milliseconds patience_after_fault_;
   Manager manager_;
   Progress progress_;
   Status fault_;

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "runner/comm/mpi_exchange.hpp"
-#include "tests/comm/allocation_count.hpp"
+#include "tests/support/allocation_count.hpp"
 #include "tests/comm/mpi_main.hpp"
 
 namespace aesweep {
