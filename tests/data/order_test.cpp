@@ -107,6 +107,9 @@ TEST(EpochOrder, KeepsItsValues) {
   const Rows large = order(1, 0, 60'000);
   EXPECT_EQ((Rows{large[0], large[1], large[30'000], large[59'999]}),
             (Rows{54'858, 16'651, 51'315, 33'637}));
+  // At these two places the first word is refused, which a bias of 1 in 70,000 would not show.
+  const Rows refused = order(1, 6, 60'000);
+  EXPECT_EQ((Rows{refused[48'159], refused[59'252]}), (Rows{45'211, 1'048}));
 }
 
 }  // namespace

@@ -95,6 +95,8 @@ def main():
     print("order(42, 3, 7)", epoch_order(42, 3, 7))
     large = epoch_order(1, 0, 60_000)
     print("order(1, 0, 60000)", [large[i] for i in (0, 1, 30_000, 59_999)])
+    refused = epoch_order(1, 6, 60_000)  # The first words for these two places are refused.
+    print("order(1, 6, 60000)", [refused[i] for i in (48_159, 59_252)])
     for test, row in ((False, 0), (False, 12), (True, 12)):
         atoms, sample = superposition(9, 5, 3, 1.5, 0.5, 1.5, 0.25, test, row)
         print("test" if test else "train", row, [f"{f32(value):.9g}F" for value in sample])

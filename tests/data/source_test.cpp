@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/base/buffer.hpp"
+#include "core/data/facts.hpp"
 #include "core/data/superposition.hpp"
 #include "tests/data/idx_builder.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -291,6 +292,40 @@ TEST_F(IdxFolder, NoticesAFileThatChangedAfterItsInspection) {
   const Status status = load(spec(), layout.value(), block.span());
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.message().find("changed since"), std::string::npos) << status.message();
+}
+
+TEST(DataFingerprint, CoversShapesLabelsAndAtoms) {
+  const std::vector<float> values = {1, 2, 3, 4, 5, 6};
+  const std::vector<std::int32_t> labels(6);
+  const std::vector<double> atoms(6);
+  Dataset dataset;
+  for (Split* split : {&dataset.train, &dataset.test}) {
+    split->rows = 2;
+    split->cols = 3;
+    split->samples = reinterpret_cast<const std::byte*>(values.data());
+  }
+  std::vector<std::string> seen = {data_fingerprint(dataset)};
+  const auto expect_new = [&](const Dataset& changed) {
+    const std::string fingerprint = data_fingerprint(changed);
+    for (const std::string& other : seen) EXPECT_NE(fingerprint, other);
+    seen.push_back(fingerprint);
+  };
+  Dataset changed = dataset;
+  changed.train.rows = 3;
+  changed.train.cols = 2;
+  expect_new(changed);
+  changed = dataset;
+  changed.test.scale = 0.5;
+  expect_new(changed);
+  changed = dataset;
+  changed.test.labels = labels.data();
+  expect_new(changed);
+  changed = dataset;
+  changed.dictionary = {atoms.data(), 2};
+  expect_new(changed);
+  changed = dataset;
+  changed.test.variation = 1.0;  // A function of the rest.
+  EXPECT_EQ(data_fingerprint(changed), seen.front());
 }
 
 TEST(Synthetic, LoadsItsSplitsAndDictionary) {
