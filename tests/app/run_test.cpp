@@ -28,7 +28,7 @@ std::string contents(const std::string& path) {
 void expect_results(const std::string& folder) {
   EXPECT_TRUE(contents(folder + "/results.h5").starts_with("\x89HDF\r\n\x1a\n")) << folder;
   EXPECT_FALSE(contents(folder + "/run.log").empty()) << folder;
-  EXPECT_EQ(contents(folder + "/quickstart.yaml"), contents(kQuickstart)) << folder;
+  EXPECT_EQ(contents(folder + "/experiment.yaml"), contents(kQuickstart)) << folder;
 }
 
 // One epoch on little data: a fraction of a second.
