@@ -10,9 +10,9 @@ build_packages=(
   libcli11-dev libspdlog-dev zlib1g-dev libssl-dev
   libgtest-dev libbenchmark-dev
 )
-# The tests also read results with Python, and look into libraries with nm.
+# The tests also read results with Python, look into libraries with nm and check shell scripts.
 # shellcheck disable=SC2034
-check_packages=(python3 python3-h5py python3-numpy python3-yaml binutils)
+check_packages=(python3 python3-h5py python3-numpy python3-yaml binutils shellcheck)
 
 # What those packages provide as commands: enough on systems without dpkg.
 needed_commands=(c++ cmake ninja pkg-config mpirun)

@@ -25,9 +25,9 @@ stand_in apt-get "$record"
 
 fail() { printf 'setup_test: %s\n' "$*" >&2; cat "$folder/out" >&2; exit 1; }
 
-# ensure PACKAGE...: status in $status, output in out, calls in calls. As a plain user if the variable
-# plain is set, else as whoever runs the test. There is no terminal. For whom the stand-ins are the
-# only programs besides the shell's.
+# ensure PACKAGE...: leaves the exit status in $status, the output in out, the calls in calls. Runs as
+# a plain user if $plain is set, else as whoever runs the test; without a terminal. sudo exists only
+# as a stand-in.
 plain=
 ensure() {
   local as_user=()
@@ -39,7 +39,6 @@ ensure() {
   (cd / && PATH=$folder/bin:/usr/bin:/bin "${as_user[@]}" bash -c '
     set -euo pipefail
     cd "$1"; . scripts/setup.sh
-    # Only stand-ins, where there are any, count as installed.
     type() { [[ $2 != sudo || -e $folder/bin/sudo ]] && builtin type "$@"; }
     folder=$2; shift 2
     ensure_packages "$@"' bash "$source" "$folder" "$@") >"$folder/out" 2>&1 </dev/null || status=$?
