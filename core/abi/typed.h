@@ -6,12 +6,13 @@
  * row_stride % 16 == 0, but a plugin relies on neither. What lies between cols and row_stride is
  * neither read nor written. */
 
-/* The non-zeros of a matrix, row by row: row i has entries [row_offsets[i], row_offsets[i + 1]), with
- * columns in rising order. Host-owned; a sparse activation fills it beside the dense matrix. */
+/* The non-zeros of a matrix, row by row: row i has entries [row_offsets[i], row_offsets[i + 1]),
+ * with columns in rising order. Host-owned; a sparse activation fills it beside the dense matrix.
+ */
 typedef struct AESWEEP_TYPED(aesweep_active) {
   uint32_t struct_size;
   uint32_t reserved;
-  int64_t capacity; /* Entries that columns and values can hold. */
+  int64_t capacity;     /* Entries that columns and values can hold. */
   int64_t* row_offsets; /* rows + 1 */
   int32_t* columns;
   AESWEEP_REAL* values;
@@ -40,8 +41,8 @@ typedef struct AESWEEP_TYPED(aesweep_memory) {
   uint32_t struct_size;
   uint32_t reserved;
   const AESWEEP_REAL* const* parameters; /* LEARNED, quantized where a quantizer is set. */
-  AESWEEP_REAL* const* gradients; /* backward writes (does not add to) this shard's gradients. */
-  AESWEEP_REAL* const* buffers;   /* BUFFER; constant except in end_step. */
+  AESWEEP_REAL* const* gradients;  /* backward writes (does not add to) this shard's gradients. */
+  AESWEEP_REAL* const* buffers;    /* BUFFER; constant except in end_step. */
   const double* const* statistics; /* By round; valid once the round is reduced. */
   double* statistic;               /* accumulate only: this shard's values; the host sets them to 0
                                       (SUM) or minus infinity (MAX) first. */
@@ -64,8 +65,9 @@ typedef struct AESWEEP_TYPED(aesweep_transform) {
                      const AESWEEP_TYPED(aesweep_memory) * memory,
                      const AESWEEP_TYPED(aesweep_const_matrix) * x,
                      const AESWEEP_TYPED(aesweep_matrix) * y, aesweep_error* error);
-  /* From dy = dL/dy: writes the parameter gradients and dx = dL/dx. dx is null where nobody needs it.
-   * If dx->active is not null, dx is zero at entry and only the positions listed there are needed. */
+  /* From dy = dL/dy: writes the parameter gradients and dx = dL/dx. dx is null where nobody needs
+   * it. If dx->active is not null, dx is zero at entry and only the positions listed there are
+   * needed. */
   int32_t (*backward)(void* instance, const aesweep_context* context,
                       const AESWEEP_TYPED(aesweep_memory) * memory,
                       const AESWEEP_TYPED(aesweep_const_matrix) * x,
@@ -94,8 +96,9 @@ typedef struct AESWEEP_TYPED(aesweep_regularizer) {
   int32_t (*accumulate)(void* instance, const aesweep_context* context, uint32_t round,
                         const AESWEEP_TYPED(aesweep_memory) * memory,
                         const AESWEEP_TYPED(aesweep_views) * views, aesweep_error* error);
-  /* *value = this shard's share of the batch's penalty (shares add up over shards; a batch-wide term
-   * is counted on the shard with first_row == 0). Adds d penalty / d output to gradient if not null. */
+  /* *value = this shard's share of the batch's penalty (shares add up over shards; a batch-wide
+   * term is counted on the shard with first_row == 0). Adds d penalty / d output to gradient if not
+   * null. */
   int32_t (*on_activations)(void* instance, const aesweep_context* context,
                             const AESWEEP_TYPED(aesweep_memory) * memory,
                             const AESWEEP_TYPED(aesweep_views) * views, double* value,
@@ -119,8 +122,8 @@ typedef struct AESWEEP_TYPED(aesweep_quantizer) {
                       const AESWEEP_REAL* w, AESWEEP_REAL* gradient, const void* kept,
                       aesweep_error* error);
   /* Constrains one block of the real weights after the optimizer, such as clipping. May be null. */
-  int32_t (*after_update)(void* instance, const aesweep_context* context, const aesweep_block* block,
-                          AESWEEP_REAL* w, aesweep_error* error);
+  int32_t (*after_update)(void* instance, const aesweep_context* context,
+                          const aesweep_block* block, AESWEEP_REAL* w, aesweep_error* error);
 } AESWEEP_TYPED(aesweep_quantizer);
 
 /* [any-thread] */
@@ -141,7 +144,8 @@ typedef struct AESWEEP_TYPED(aesweep_loss) {
 typedef struct AESWEEP_TYPED(aesweep_optimizer) {
   uint32_t struct_size;
   uint32_t reserved;
-  /* One step on one block (BLOCKWISE) or tensor. state[i] is the i-th STATE tensor's slot for it. */
+  /* One step on one block (BLOCKWISE) or tensor. state[i] is the i-th STATE tensor's slot for it.
+   */
   int32_t (*update)(void* instance, const aesweep_context* context, const aesweep_block* block,
                     AESWEEP_REAL* w, const AESWEEP_REAL* gradient, AESWEEP_REAL* const* state,
                     aesweep_error* error);

@@ -37,7 +37,9 @@ void append_products(std::vector<std::byte>& bits) {
     std::int64_t m, n, k;
   };
   for (const Shape s : {Shape{64, 400, 784}, Shape{37, 250, 100}, Shape{7, 10, 33}}) {
-    const auto size = [](std::int64_t a, std::int64_t b) { return static_cast<std::size_t>(a * b); };
+    const auto size = [](std::int64_t a, std::int64_t b) {
+      return static_cast<std::size_t>(a * b);
+    };
     const auto a = fixed_values<T>(size(s.m, s.k), 1);
     const auto b = fixed_values<T>(size(s.k, s.n), 2);
     for (int form = 0; form < 3; ++form) {

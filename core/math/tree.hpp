@@ -1,8 +1,9 @@
 // The reduction tree over the shards of a batch: one fixed binary tree for any number of ranks.
 //
 // A node over n > 1 leaves gives its left child the largest power of two below n. Everything summed
-// over a batch is summed along it, so the bits do not depend on who computed which leaf. A rank owns
-// a contiguous range of leaves; it merges the subtrees that lie whole in its range (its *parts*).
+// over a batch is summed along it, so the bits do not depend on who computed which leaf. A rank
+// owns a contiguous range of leaves; it merges the subtrees that lie whole in its range (its
+// *parts*).
 #pragma once
 
 #include <cstdint>

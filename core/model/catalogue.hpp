@@ -1,7 +1,7 @@
 // Catalogue: the components that loaded plugin libraries offer, found by kind and name.
 //
-// Filled once at start (runner/plugin_host, or a test), then read only. It copies the host's view of
-// each descriptor; strings and tables stay in the library, which is never unloaded.
+// Filled once at start (runner/plugin_host, or a test), then read only. It copies the host's view
+// of each descriptor; strings and tables stay in the library, which is never unloaded.
 #pragma once
 
 #include <memory>

@@ -49,8 +49,13 @@ std::vector<Struct> copy_array(const Struct* first, std::uint32_t count) {
 }
 
 const char* code_name(std::int32_t code) {
-  constexpr std::array names = {"ok",          "invalid parameter", "invalid shape",  "unsupported",
-                                "out of memory", "numeric failure",   "internal failure"};
+  constexpr std::array names = {"ok",
+                                "invalid parameter",
+                                "invalid shape",
+                                "unsupported",
+                                "out of memory",
+                                "numeric failure",
+                                "internal failure"};
   return code >= 0 && static_cast<std::size_t>(code) < names.size()
              ? names[static_cast<std::size_t>(code)]
              : "unknown failure";
@@ -63,8 +68,8 @@ Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_ki
                                           const ComponentSpec& spec) {
   const CatalogueEntry* entry = catalogue.find(kind, spec.name);
   if (entry == nullptr) {
-    return Status::input(text(kind_name(kind), " ", spec.name,
-                              ": no such component; `aesweep plugins` lists them"));
+    return Status::input(
+        text(kind_name(kind), " ", spec.name, ": no such component; `aesweep plugins` lists them"));
   }
   Result<std::vector<NamedParameter>> values =
       complete_parameters(entry->component, spec.parameters);
@@ -75,8 +80,7 @@ Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_ki
   made.component_ = entry->component;
   made.library_ = entry->library;
   const aesweep_lifecycle& theirs = *entry->component.lifecycle[Abi<T>::kScalar];
-  std::memcpy(&made.lifecycle_, &theirs,
-              std::min<std::size_t>(theirs.struct_size, sizeof theirs));
+  std::memcpy(&made.lifecycle_, &theirs, std::min<std::size_t>(theirs.struct_size, sizeof theirs));
 
   std::array<char, 512> reason{};
   aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
@@ -107,8 +111,8 @@ Status Component<T>::plan(std::int64_t shard_rows_max, std::int64_t input_cols,
 template <class T>
 Status Component<T>::failure(const char* what, std::int32_t code, const char* reason) const {
   const char* shown = reason[0] == '\0' ? "the plugin gave no reason" : reason;
-  return Status::world(text(component_.name, " (", library_->path, "), ", what, ": ",
-                            code_name(code), ": ", shown));
+  return Status::world(
+      text(component_.name, " (", library_->path, "), ", what, ": ", code_name(code), ": ", shown));
 }
 
 template class Component<float>;

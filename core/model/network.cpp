@@ -25,8 +25,8 @@ Result<Network<T>> Network<T>::create(const ModelSpec& spec, const Catalogue& ca
   if (spec.layers.empty()) return Status::input("model.layers: is empty; name at least one layer");
   std::int64_t cols = input_cols;
   for (const LayerSpec& layer : spec.layers) {
-    AESWEEP_RETURN_IF_ERROR(network.add_layer(layer, catalogue, cols, shard_rows_max)
-                                .in("model.layers." + layer.name));
+    AESWEEP_RETURN_IF_ERROR(
+        network.add_layer(layer, catalogue, cols, shard_rows_max).in("model.layers." + layer.name));
     cols = network.layers_.back().output_cols;
   }
   if (cols != target_cols) {
@@ -134,7 +134,8 @@ Status Network<T>::add_tensors(const std::string& layer_name, Transform<T>& tran
     tensor.rows = declared.rows;
     tensor.cols = declared.cols;
     tensor.offset = arena;
-    tensor.elements = static_cast<std::size_t>(declared.rows) * static_cast<std::size_t>(declared.cols);
+    tensor.elements =
+        static_cast<std::size_t>(declared.rows) * static_cast<std::size_t>(declared.cols);
     tensor.flags = declared.flags;
     tensor.init = declared.init;
     tensor.init_a = declared.init_a;
@@ -156,16 +157,17 @@ Status Network<T>::add_regularizers(const LayerSpec& spec, const Catalogue& cata
         Component<T>::create(catalogue, AESWEEP_REGULARIZER, wanted.component);
     if (!made.ok()) return made.status().in(where);
     AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, layer.output_cols, target_cols_).in(where));
-    Regularizer<T> regularizer{spec.name + "_" + wanted.name, std::move(made).value(), {},
+    Regularizer<T> regularizer{spec.name + "_" + wanted.name,
+                               std::move(made).value(),
+                               {},
                                streams("layers/" + spec.name + "/" + wanted.name)};
-    regularizer.table =
-        regularizer.component.template table<typename Abi<T>::Regularizer>();
+    regularizer.table = regularizer.component.template table<typename Abi<T>::Regularizer>();
     const bool on_weights = wanted.on == RegularizerTarget::kWeights;
     const bool offered = on_weights ? regularizer.table.on_parameter_block != nullptr
                                     : regularizer.table.on_activations != nullptr;
     if (!offered || !regularizer.component.tensors().empty()) {
-      return Status::input(text(where, ".on: ", regularizer.component.name(),
-                                " does not work on ", on_weights ? "weights" : "activations"));
+      return Status::input(text(where, ".on: ", regularizer.component.name(), " does not work on ",
+                                on_weights ? "weights" : "activations"));
     }
     (on_weights ? layer.on_weights : layer.on_activations).push_back(std::move(regularizer));
   }
@@ -179,10 +181,9 @@ Status Network<T>::add_quantizer(const LayerSpec& spec, const Catalogue& catalog
   Result<Component<T>> made = Component<T>::create(catalogue, AESWEEP_QUANTIZER, *spec.quantizer);
   if (!made.ok()) return made.status().in("quantizer");
   AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, 0, target_cols_).in("quantizer"));
-  layer.quantizer = Quantizer<T>{std::move(made).value(), {},
-                                 streams("layers/" + spec.name + "/quantizer")};
-  layer.quantizer->table =
-      layer.quantizer->component.template table<typename Abi<T>::Quantizer>();
+  layer.quantizer =
+      Quantizer<T>{std::move(made).value(), {}, streams("layers/" + spec.name + "/quantizer")};
+  layer.quantizer->table = layer.quantizer->component.template table<typename Abi<T>::Quantizer>();
   bool any = false;
   for (int t = layer.learned.first; t < layer.learned.first + layer.learned.count; ++t) {
     Tensor& tensor = tensors_[static_cast<std::size_t>(t)];

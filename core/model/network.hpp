@@ -78,17 +78,17 @@ struct Layer {
   std::optional<Quantizer<T>> quantizer{};
   std::int64_t input_cols = 0;
   std::int64_t output_cols = 0;
-  TensorRange learned{};         // Of the layer and of its activation.
-  std::size_t offset = 0;        // The layer's part of the parameter arena: [offset,
-  std::size_t elements = 0;      // offset + elements), padding included.
+  TensorRange learned{};             // Of the layer and of its activation.
+  std::size_t offset = 0;            // The layer's part of the parameter arena: [offset,
+  std::size_t elements = 0;          // offset + elements), padding included.
   bool activation_in_place = false;  // The activation overwrites its input.
 };
 
 template <class T>
 class Network {
  public:
-  // Builds every component and fixes all shapes. input_cols is the width of the data, target_cols of
-  // what is predicted. The last layer must be target_cols wide.
+  // Builds every component and fixes all shapes. input_cols is the width of the data, target_cols
+  // of what is predicted. The last layer must be target_cols wide.
   [[nodiscard]] static Result<Network> create(const ModelSpec& spec, const Catalogue& catalogue,
                                               std::uint64_t seed, std::int64_t input_cols,
                                               std::int64_t target_cols,
@@ -100,7 +100,7 @@ class Network {
   [[nodiscard]] std::size_t elements() const { return elements_; }  // Of the parameter arena.
   [[nodiscard]] std::size_t buffer_elements() const { return buffer_elements_; }
   [[nodiscard]] std::int64_t parameter_count() const;  // Learned values, padding not counted.
-  [[nodiscard]] std::int64_t widest() const;           // Largest width of any layer or of the input.
+  [[nodiscard]] std::int64_t widest() const;  // Largest width of any layer or of the input.
   [[nodiscard]] int code_layer() const { return code_layer_; }
   [[nodiscard]] const Component<T>& loss() const { return *loss_; }
   [[nodiscard]] const typename Abi<T>::Loss& loss_table() const { return loss_table_; }

@@ -42,7 +42,8 @@ Status refused(const aesweep_parameter_info& info, const ParameterValue& value) 
 
 std::string accepted_values(const aesweep_parameter_info& info) {
   switch (info.type) {
-    case AESWEEP_BOOLEAN: return "true | false";
+    case AESWEEP_BOOLEAN:
+      return "true | false";
     case AESWEEP_CHOICE: {
       std::string words;
       for (const char* const* choice = info.choices; *choice != nullptr; ++choice) {
@@ -59,10 +60,14 @@ std::string accepted_values(const aesweep_parameter_info& info) {
 
 ParameterValue default_value(const aesweep_parameter_info& info) {
   switch (info.type) {
-    case AESWEEP_BOOLEAN: return info.default_integer != 0;
-    case AESWEEP_INTEGER: return info.default_integer;
-    case AESWEEP_REAL: return info.default_real;
-    default: return std::string(info.default_text);
+    case AESWEEP_BOOLEAN:
+      return info.default_integer != 0;
+    case AESWEEP_INTEGER:
+      return info.default_integer;
+    case AESWEEP_REAL:
+      return info.default_real;
+    default:
+      return std::string(info.default_text);
   }
 }
 

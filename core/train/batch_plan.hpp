@@ -16,13 +16,13 @@ struct Shard {
 };
 
 struct BatchPlan {
-  std::int64_t rows = 0;                 // N, rows of the global batch.
-  std::vector<Shard> shards;             // All of them, in row order.
-  LeafRange mine;                        // This rank's shards; may be empty.
-  std::vector<LeafRange> parts;          // The merged subtrees of all ranks, in leaf order.
-  std::vector<int> parts_of_rank;        // How many of them each rank holds.
-  MergeOrder local;                      // Merging this rank's shards into its parts.
-  MergeOrder global;                     // Merging all parts into the whole.
+  std::int64_t rows = 0;           // N, rows of the global batch.
+  std::vector<Shard> shards;       // All of them, in row order.
+  LeafRange mine;                  // This rank's shards; may be empty.
+  std::vector<LeafRange> parts;    // The merged subtrees of all ranks, in leaf order.
+  std::vector<int> parts_of_rank;  // How many of them each rank holds.
+  MergeOrder local;                // Merging this rank's shards into its parts.
+  MergeOrder global;               // Merging all parts into the whole.
 
   [[nodiscard]] int my_parts(int rank) const {
     return parts_of_rank[static_cast<std::size_t>(rank)];

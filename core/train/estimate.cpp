@@ -42,8 +42,8 @@ std::uint64_t result_bytes(const TrialSpec& spec, const TrialSetup<T>& setup) {
   }
   const auto code = static_cast<std::size_t>(network.code_layer());
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
-  const std::int64_t row = network.input_cols() + network.target_cols() +
-                           network.layers()[code].output_cols;
+  const std::int64_t row =
+      network.input_cols() + network.target_cols() + network.layers()[code].output_cols;
   return bytes + static_cast<std::uint64_t>(samples * row) * sizeof(T);
 }
 

@@ -12,9 +12,10 @@
 namespace aesweep {
 
 struct TrialEstimate {
-  std::int64_t parameters = 0;              // Learned values.
-  std::uint64_t memory_bytes_per_rank = 0;  // Of the rank that needs most; the data set not counted.
-  std::uint64_t disk_bytes = 0;             // In the trial's file and in results.h5 together.
+  std::int64_t parameters = 0;  // Learned values.
+  std::uint64_t memory_bytes_per_rank =
+      0;                         // Of the rank that needs most; the data set not counted.
+  std::uint64_t disk_bytes = 0;  // In the trial's file and in results.h5 together.
   std::int64_t steps = 0;
   std::int64_t shards_per_batch = 0;  // More ranks than this on one trial leave some idle.
 };

@@ -1,10 +1,10 @@
 // Gradients<T>: the gradients of one step, merged along the tree over shards and ranks.
 //
 // Backward works layer by layer from the last. For each local shard, a layer writes its gradient to
-// leaf(); leaf_done() merges as the tree says, so that a logarithmic number of slots suffices. After
-// a layer's last shard, layer_done() starts sending to each rank the elements that it owns; they
-// travel while earlier layers still compute. Once arrived() says so, merged() gives a block of the
-// batch-wide gradient on its owner. Nothing allocates after construction.
+// leaf(); leaf_done() merges as the tree says, so that a logarithmic number of slots suffices.
+// After a layer's last shard, layer_done() starts sending to each rank the elements that it owns;
+// they travel while earlier layers still compute. Once arrived() says so, merged() gives a block of
+// the batch-wide gradient on its owner. Nothing allocates after construction.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,8 @@ template <class T>
 class Gradients {
  public:
   // The network and the partition must outlive it. `plans` are all batch plans that will be used.
-  Gradients(const Network<T>& network, const Partition& partition,
-            std::span<const BatchPlan> plans, int rank);
+  Gradients(const Network<T>& network, const Partition& partition, std::span<const BatchPlan> plans,
+            int rank);
 
   [[nodiscard]] static GradientMemory memory(const Network<T>& network, const Partition& partition,
                                              std::span<const BatchPlan> plans, int rank);
@@ -67,8 +67,8 @@ class Gradients {
   const Network<T>* network_;
   const Partition* partition_;
   int rank_;
-  int whole_slots_ = 1;            // Slots that span all layers: as many as a rank has parts.
-  std::size_t scratch_slot_ = 0;   // Elements of a slot that serves one layer at a time.
+  int whole_slots_ = 1;           // Slots that span all layers: as many as a rank has parts.
+  std::size_t scratch_slot_ = 0;  // Elements of a slot that serves one layer at a time.
   std::size_t remote_parts_max_ = 0;
   Buffer<T> slots_;
   Buffer<T> staging_;

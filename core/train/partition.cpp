@@ -18,7 +18,8 @@ Partition::Partition(const std::vector<Tensor>& tensors, Ownership ownership, in
 ElementRange Partition::owned(int tensor, int rank) const {
   const std::size_t elements = elements_[static_cast<std::size_t>(tensor)];
   if (ownership_ == Ownership::kReplicated || ranks_ == 1) return {0, elements};
-  // Turned by the tensor's index, so that the many tensors of one block do not all fall to one rank.
+  // Turned by the tensor's index, so that the many tensors of one block do not all fall to one
+  // rank.
   const auto ranks = static_cast<std::size_t>(ranks_);
   const std::size_t turn = static_cast<std::size_t>(tensor) % ranks;
   const std::size_t place = (static_cast<std::size_t>(rank) + ranks - turn) % ranks;

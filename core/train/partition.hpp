@@ -22,8 +22,8 @@ struct ElementRange {
 };
 
 enum class Ownership {
-  kBlocks,   // Each rank owns a contiguous run of blocks of every tensor.
-  kTensors,  // Each tensor has one owner.
+  kBlocks,     // Each rank owns a contiguous run of blocks of every tensor.
+  kTensors,    // Each tensor has one owner.
   kReplicated  // Every rank owns everything: train.reproducible = false.
 };
 

@@ -181,7 +181,8 @@ auto Passes<T>::call_memory(const Transform<T>& transform, ComponentMemory<T>& m
 template <class T>
 void Passes<T>::set_gradients(const Transform<T>& transform, Gradients<T>& gradients,
                               Memory& memory) {
-  for (int t = transform.learned.first; t < transform.learned.first + transform.learned.count; ++t) {
+  for (int t = transform.learned.first; t < transform.learned.first + transform.learned.count;
+       ++t) {
     gradient_pointers_[static_cast<std::size_t>(t)] = gradients.leaf(t);
   }
   memory.gradients = gradient_pointers_.data() + transform.learned.first;
@@ -255,7 +256,8 @@ void Passes<T>::regularizer_rounds(int l) {
   }
 }
 
-// --- Forward ---------------------------------------------------------------------------------------
+// --- Forward
+// ---------------------------------------------------------------------------------------
 
 template <class T>
 void Passes<T>::layer_forward(int l, std::int64_t s) {
@@ -284,10 +286,9 @@ void Passes<T>::activation_forward(int l, std::int64_t s) {
 
 template <class T>
 bool has_rounds(const Component<T>& component, aesweep_phase phase) {
-  return std::any_of(component.rounds().begin(), component.rounds().end(),
-                     [&](const aesweep_round& r) {
-                       return r.phase == static_cast<std::uint32_t>(phase);
-                     });
+  return std::any_of(
+      component.rounds().begin(), component.rounds().end(),
+      [&](const aesweep_round& r) { return r.phase == static_cast<std::uint32_t>(phase); });
 }
 
 template <class T>
@@ -297,8 +298,8 @@ void Passes<T>::forward() {
     ++stage_;
     if (!fault_.present()) note(0, parameters_->quantize(l, context_), layer(l).name.c_str());
     transform_rounds(layer(l).layer, memory(l).layer, AESWEEP_BEFORE_FORWARD, l, false);
-    const bool split = layer(l).activation &&
-                       has_rounds(layer(l).activation->component, AESWEEP_BEFORE_FORWARD);
+    const bool split =
+        layer(l).activation && has_rounds(layer(l).activation->component, AESWEEP_BEFORE_FORWARD);
     ++stage_;
     for (std::int64_t s = 0; s < plan_->mine.count; ++s) {
       layer_forward(l, s);
@@ -317,7 +318,8 @@ void Passes<T>::forward() {
   }
 }
 
-// --- Loss, penalties, sums -------------------------------------------------------------------------
+// --- Loss, penalties, sums
+// -------------------------------------------------------------------------
 
 template <class T>
 void Passes<T>::measure_code(std::int64_t s) {
@@ -327,7 +329,8 @@ void Passes<T>::measure_code(std::int64_t s) {
   for (std::int64_t i = 0; i < code.rows; ++i) {
     const T* row = code.data + i * code.row_stride;
     std::uint32_t* counts = unit_counts_.data();
-    for (std::int64_t j = 0; j < code.cols; ++j) counts[j] += std::abs(row[j]) > threshold ? 1u : 0u;
+    for (std::int64_t j = 0; j < code.cols; ++j)
+      counts[j] += std::abs(row[j]) > threshold ? 1u : 0u;
     total += row_sum(code.cols, [row](std::int64_t j) { return static_cast<double>(row[j]); });
   }
   sum(s, BatchSums::code_sum(sums_length_ - 3)) = total;
@@ -410,7 +413,8 @@ std::span<const double> Passes<T>::merged_sums() {
   return sums_stack_.parts();
 }
 
-// --- Backward --------------------------------------------------------------------------------------
+// --- Backward
+// --------------------------------------------------------------------------------------
 
 template <class T>
 void Passes<T>::activation_backward(int l, std::int64_t s, Gradients<T>& gradients) {
@@ -439,8 +443,7 @@ void Passes<T>::layer_backward(int l, std::int64_t s, Gradients<T>& gradients) {
   const aesweep_context context = shard_context(transform.streams, s);
   Memory call = call_memory(transform, memory(l).layer, s);
   set_gradients(transform, gradients, call);
-  const bool inner =
-      layer(l).activation && !layer(l).activation->component.has(AESWEEP_IN_PLACE);
+  const bool inner = layer(l).activation && !layer(l).activation->component.has(AESWEEP_IN_PLACE);
   const typename Abi<T>::Active* none = nullptr;
   const ConstMatrix x = layer_input(l, s);
   const ConstMatrix y = pre_activation(l, s);

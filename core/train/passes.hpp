@@ -1,9 +1,9 @@
 // Passes<T>: forward and backward over one rank's shards, breadth first over layers, so that
 // batch-wide statistics are exact on any number of ranks.
 //
-// A failing component call is noted, not returned: the rank goes on taking part in every exchange of
-// the step, with zeros, and the step agrees on the first fault afterwards. No pass allocates unless a
-// call fails. All ranks of a group make the same calls in the same order.
+// A failing component call is noted, not returned: the rank goes on taking part in every exchange
+// of the step, with zeros, and the step agrees on the first fault afterwards. No pass allocates
+// unless a call fails. All ranks of a group make the same calls in the same order.
 #pragma once
 
 #include <cstddef>
@@ -66,8 +66,8 @@ class Passes {
   void loss();
   // Values of the penalties on activations, without gradients: for evaluation.
   void penalties();
-  // From the loss gradient: all gradients, layer by layer from the last. `between` is called between
-  // shards, so that what has arrived can be worked on.
+  // From the loss gradient: all gradients, layer by layer from the last. `between` is called
+  // between shards, so that what has arrived can be worked on.
   void backward(Gradients<T>& gradients, const std::function<void()>& between);
   // Lets components change their running buffers.
   void end_step();

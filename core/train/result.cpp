@@ -4,9 +4,12 @@ namespace aesweep {
 
 const char* outcome_name(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kCompleted: return "completed";
-    case Outcome::kDiverged: return "diverged";
-    case Outcome::kFailed: return "failed";
+    case Outcome::kCompleted:
+      return "completed";
+    case Outcome::kDiverged:
+      return "diverged";
+    case Outcome::kFailed:
+      return "failed";
   }
   return "unknown";
 }

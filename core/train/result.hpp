@@ -45,7 +45,8 @@ struct TrialResult {
   std::vector<HistoryRow> history;
   std::vector<NamedTensor> weights_initial;
   std::vector<NamedTensor> weights_final;
-  // inputs[S,D], codes[S,K], reconstructions[S,D], labels[S] (int32 as f64 is never used: its own type).
+  // inputs[S,D], codes[S,K], reconstructions[S,D], labels[S] (int32 as f64 is never used: its own
+  // type).
   std::vector<NamedTensor> samples;
   std::vector<std::int32_t> sample_labels;  // Empty: the data has none.
 };

@@ -58,8 +58,8 @@ Status take_samples(const TrialSpec& spec, const Dataset& dataset, const Network
   result.samples.push_back(copy_rows("inputs", workspace.input, count, network.input_cols()));
   result.samples.push_back(copy_rows("codes", workspace.layers[code].output(), count,
                                      network.layers()[code].output_cols));
-  result.samples.push_back(copy_rows("reconstructions", workspace.layers.back().output(), count,
-                                     network.target_cols()));
+  result.samples.push_back(
+      copy_rows("reconstructions", workspace.layers.back().output(), count, network.target_cols()));
   if (dataset.test.labels != nullptr) {
     result.sample_labels.resize(static_cast<std::size_t>(count));
     gather_labels(dataset.test, rows, result.sample_labels.data());

@@ -20,7 +20,8 @@ std::int64_t add_plans(std::int64_t rows, const TrainSpec& train, int rank, int 
 Status check_sizes(const TrialSpec& spec, DataExtent data) {
   if (data.train_rows < 1 || data.test_rows < 1 || data.cols < 1) {
     return Status::input(text("data: ", data.train_rows, " training and ", data.test_rows,
-                              " test samples of ", data.cols, " values; a trial needs at least one"));
+                              " test samples of ", data.cols,
+                              " values; a trial needs at least one"));
   }
   if (spec.train.batch_rows < 1 || spec.train.shard_rows < 1 || spec.train.epochs < 1) {
     return Status::input("train: epochs, batch_rows and shard_rows must be at least 1");
@@ -36,8 +37,9 @@ Result<Component<T>> make_optimizer(const TrialSpec& spec, const Catalogue& cata
   AESWEEP_RETURN_IF_ERROR(optimizer->plan(0, 0, 0).in("optimizer"));
   for (const aesweep_tensor& slot : optimizer->tensors()) {
     if (slot.role != AESWEEP_STATE || slot.init != AESWEEP_INIT_CONSTANT) {
-      return Status::input(text("optimizer.", slot.name,
-                                ": an optimizer's tensors are constant at first and of role STATE"));
+      return Status::input(
+          text("optimizer.", slot.name,
+               ": an optimizer's tensors are constant at first and of role STATE"));
     }
   }
   return optimizer;
@@ -61,12 +63,17 @@ Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catal
   if (!network.ok()) return network.status();
   Result<Component<T>> optimizer = make_optimizer<T>(spec, catalogue);
   if (!optimizer.ok()) return optimizer.status();
-  const Ownership ownership = !spec.train.reproducible           ? Ownership::kReplicated
+  const Ownership ownership = !spec.train.reproducible            ? Ownership::kReplicated
                               : optimizer->has(AESWEEP_BLOCKWISE) ? Ownership::kBlocks
                                                                   : Ownership::kTensors;
   Partition partition(network->tensors(), ownership, ranks);
-  return TrialSetup<T>{std::move(network).value(), std::move(optimizer).value(), std::move(plans),
-                       train_batches,  test_batches, data, std::move(partition),
+  return TrialSetup<T>{std::move(network).value(),
+                       std::move(optimizer).value(),
+                       std::move(plans),
+                       train_batches,
+                       test_batches,
+                       data,
+                       std::move(partition),
                        spec.train.epochs * train_batches};
 }
 

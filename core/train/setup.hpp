@@ -1,5 +1,5 @@
-// TrialSetup<T>: what a trial is before it has any memory: network, optimizer, batch plans, who owns
-// what. Made alike by run_trial and by the estimate that the plan command prints.
+// TrialSetup<T>: what a trial is before it has any memory: network, optimizer, batch plans, who
+// owns what. Made alike by run_trial and by the estimate that the plan command prints.
 #pragma once
 
 #include <cstdint>

@@ -82,7 +82,8 @@ void merge_parts(const MergeOrder& order, std::span<double> parts, std::size_t l
 StatisticsRound::StatisticsRound(std::size_t length_max, std::span<const BatchPlan> plans,
                                  int ranks)
     : stack_(length_max, largest(plans, [](const BatchPlan& p) { return p.local.slots_max; })),
-      all_parts_(length_max * static_cast<std::size_t>(largest(
+      all_parts_(length_max *
+                 static_cast<std::size_t>(largest(
                      plans, [](const BatchPlan& p) { return static_cast<int>(p.parts.size()); }))),
       counts_(static_cast<std::size_t>(ranks)) {}
 

@@ -234,10 +234,9 @@ StepOutcome Step<T>::check_finite(bool training) const {
   for (const int t : backward_order_) {
     const double norm_sq = tensor_norms_sq_[static_cast<std::size_t>(t)];
     if (!std::isfinite(norm_sq)) {
-      return {Outcome::kDiverged,
-              text(when, context_.step, ": the gradient of ",
-                   network_->tensors()[static_cast<std::size_t>(t)].name,
-                   " is not finite (squared norm ", norm_sq, ")")};
+      return {Outcome::kDiverged, text(when, context_.step, ": the gradient of ",
+                                       network_->tensors()[static_cast<std::size_t>(t)].name,
+                                       " is not finite (squared norm ", norm_sq, ")")};
     }
   }
   return {};

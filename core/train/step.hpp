@@ -62,7 +62,7 @@ class Step {
   Gradients<T>* gradients_;
   Updater<T>* updater_;
   Exchange* exchange_;
-  bool replicated_;  // Every rank updates everything: nothing per block to share.
+  bool replicated_;                  // Every rank updates everything: nothing per block to share.
   std::vector<int> backward_order_;  // Tensors, as their gradients become complete.
   std::size_t next_tensor_ = 0;      // In backward_order_: the first not yet prepared.
   std::function<void()> between_;
@@ -74,9 +74,9 @@ class Step {
   std::vector<std::size_t> counts_;  // Bytes that each rank shares.
   Buffer<double> part_sums_;
   Buffer<double> block_values_;
-  std::vector<double> sums_;              // Of the batch: BatchSums.
-  std::vector<double> tensor_norms_sq_;   // Of the reduced gradient.
-  std::vector<double> penalties_;         // Weight penalties.
+  std::vector<double> sums_;             // Of the batch: BatchSums.
+  std::vector<double> tensor_norms_sq_;  // Of the reduced gradient.
+  std::vector<double> penalties_;        // Weight penalties.
 };
 
 }  // namespace aesweep

@@ -70,8 +70,8 @@ StepOutcome Trainer<T>::evaluate_batch(const BatchPlan& plan, std::span<const st
 
 template <class T>
 void Trainer<T>::begin_sums(SplitSums& sums) {
-  const std::size_t terms = 1 + activation_penalty_count(setup_.network) +
-                            penalty_terms(setup_.network).size();
+  const std::size_t terms =
+      1 + activation_penalty_count(setup_.network) + penalty_terms(setup_.network).size();
   sums.clear(terms, passes_.unit_counts().size());
   std::fill(passes_.unit_counts().begin(), passes_.unit_counts().end(), 0u);
 }

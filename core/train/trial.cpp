@@ -18,14 +18,16 @@ std::vector<NamedTensor> copy_weights(const Network<T>& network, const Parameter
   std::vector<NamedTensor> copies;
   for (std::size_t t = 0; t < network.tensors().size(); ++t) {
     const Tensor& tensor = network.tensors()[t];
-    copies.push_back(named_tensor(tensor.name, {tensor.rows, tensor.cols},
-                                  std::span(parameters.real(static_cast<int>(t)), tensor.elements)));
+    copies.push_back(
+        named_tensor(tensor.name, {tensor.rows, tensor.cols},
+                     std::span(parameters.real(static_cast<int>(t)), tensor.elements)));
   }
   return copies;
 }
 
-// The decoder whose rows a true dictionary is compared with: the weights of the layer that reads the
-// code, if each of their rows is one code unit's contribution to the output. -1 if there is none.
+// The decoder whose rows a true dictionary is compared with: the weights of the layer that reads
+// the code, if each of their rows is one code unit's contribution to the output. -1 if there is
+// none.
 template <class T>
 int decoder_weights(const Network<T>& network) {
   const auto reader = static_cast<std::size_t>(network.code_layer()) + 1;
@@ -63,8 +65,8 @@ class Trial {
     }
     if (keeps) result_.weights_final = copy_weights(trainer_.network(), trainer_.parameters());
     if (exchange_.rank() == 0 && spec_.record.samples > 0) {
-      const Status taken = take_samples(spec_, dataset_, trainer_.network(),
-                                        trainer_.parameters(), result_);
+      const Status taken =
+          take_samples(spec_, dataset_, trainer_.network(), trainer_.parameters(), result_);
       if (!taken.ok()) end({Outcome::kFailed, taken.message()});
     }
     return std::move(result_);
@@ -95,8 +97,8 @@ class Trial {
 
   void record(std::size_t first_metric, const std::vector<double>& values) {
     for (std::size_t i = 0; i < values.size(); ++i) {
-      result_.history.push_back({result_.epochs, result_.steps,
-                                 static_cast<std::int32_t>(first_metric + i), values[i]});
+      result_.history.push_back(
+          {result_.epochs, result_.steps, static_cast<std::int32_t>(first_metric + i), values[i]});
     }
   }
 
@@ -129,8 +131,7 @@ class Trial {
     std::int64_t first = 0;
     for (std::int64_t b = 0; b < split.batches; ++b) {
       const BatchPlan& plan = split.batch(b);
-      StepOutcome outcome =
-          trainer_.evaluate_batch(plan, order, first, b, result_.epochs, sums_);
+      StepOutcome outcome = trainer_.evaluate_batch(plan, order, first, b, result_.epochs, sums_);
       if (outcome.outcome != Outcome::kCompleted) return stop(std::move(outcome));
       first += plan.rows;
     }

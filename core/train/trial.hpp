@@ -1,4 +1,5 @@
-// run_trial: trains one resolved configuration on one group of ranks, from initial weights to result.
+// run_trial: trains one resolved configuration on one group of ranks, from initial weights to
+// result.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@ class TrialObserver {
   virtual void epoch_done(const EpochReport&) {}
 };
 
-// Called by every rank of the group with equal arguments. Every rank gets the outcome, the reason and
-// the history, with the same bits for any number of ranks; weights and samples only where
+// Called by every rank of the group with equal arguments. Every rank gets the outcome, the reason
+// and the history, with the same bits for any number of ranks; weights and samples only where
 // exchange.rank() == 0. What is wrong with the configuration, a component's failure and divergence
 // become the outcome; nothing is thrown for them. The catalogue and the data must outlive the call.
 [[nodiscard]] TrialResult run_trial(const TrialSpec& spec, const Catalogue& catalogue,

@@ -21,7 +21,8 @@ double sum_of_squares(const T* values, std::size_t count) {
       lanes[lane] += v * v;
     }
   }
-  for (; i < count; ++i) lanes[i % kLanes] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  for (; i < count; ++i)
+    lanes[i % kLanes] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
   return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
          ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
@@ -215,9 +216,8 @@ Status Updater<T>::update(const aesweep_context& context) {
     const ElementRange owned = partition_->owned(tensor, rank_);
     if (owned.count == 0) continue;
     if (optimizer_->has(AESWEEP_BLOCKWISE)) {
-      AESWEEP_RETURN_IF_ERROR(each_block(owned, [&](ElementRange block) {
-        return update_block(tensor, block, call_context);
-      }));
+      AESWEEP_RETURN_IF_ERROR(each_block(
+          owned, [&](ElementRange block) { return update_block(tensor, block, call_context); }));
     } else {
       AESWEEP_RETURN_IF_ERROR(update_block(tensor, owned, call_context));
     }

@@ -49,8 +49,8 @@ class Updater {
   // Merges and prepares all owned blocks of a tensor whose gradient has arrived.
   [[nodiscard]] Status prepare(int tensor, const aesweep_context& context);
 
-  // One entry per owned block, in tensor order: squared gradient norm, then one value per penalty of
-  // the tensor's layer (0 where the tensor does not decay). What the ranks share.
+  // One entry per owned block, in tensor order: squared gradient norm, then one value per penalty
+  // of the tensor's layer (0 where the tensor does not decay). What the ranks share.
   [[nodiscard]] std::span<const double> block_values() const { return block_values_.span(); }
   // Doubles that `rank` has in block_values().
   [[nodiscard]] std::size_t block_value_count(int rank) const;

@@ -77,8 +77,8 @@ class ComponentMemory {
 
 template <class T>
 struct LayerMemory {
-  RowMatrix<T> pre;     // Of the layer; shared with out where there is no need for two.
-  RowMatrix<T> out;     // Of the activation; empty if it equals pre.
+  RowMatrix<T> pre;      // Of the layer; shared with out where there is no need for two.
+  RowMatrix<T> out;      // Of the activation; empty if it equals pre.
   ActiveSets<T> active;  // Of the activation's output.
   ComponentMemory<T> layer;
   ComponentMemory<T> activation;
@@ -101,8 +101,8 @@ class Workspace {
   RowMatrix<T> input;
   std::vector<std::int32_t> labels;  // Per local row; unused without labels.
   std::vector<LayerMemory<T>> layers;
-  RowMatrix<T> delta[2];  // Gradients of layer outputs, by turns.
-  RowMatrix<T> delta_pre;  // Of pre-activations, where an activation does not work in place.
+  RowMatrix<T> delta[2];      // Gradients of layer outputs, by turns.
+  RowMatrix<T> delta_pre;     // Of pre-activations, where an activation does not work in place.
   Buffer<std::byte> scratch;  // Of one component call.
 };
 

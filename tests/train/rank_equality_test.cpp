@@ -1,5 +1,6 @@
 // Proves that a trial's bits do not depend on the number of ranks: every regularizer, optimizer and
-// quantizer, batches with uneven shards, ranks without shards; ranks are threads with random delays.
+// quantizer, batches with uneven shards, ranks without shards; ranks are threads with random
+// delays.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -10,23 +11,11 @@
 #include "core/train/trial.hpp"
 #include "tests/support/builtins.hpp"
 #include "tests/train/small_data.hpp"
+#include "tests/train/specs.hpp"
 #include "tests/train/thread_group.hpp"
 
 namespace aesweep::test {
 namespace {
-
-LayerSpec dense(const std::string& name, std::int64_t units, const std::string& activation) {
-  LayerSpec layer;
-  layer.name = name;
-  layer.layer = {"dense", {{"units", units}}};
-  layer.activation = ComponentSpec{activation, {}};
-  return layer;
-}
-
-RegularizerSpec regularizer(const std::string& kind, RegularizerTarget on,
-                            std::vector<NamedParameter> parameters) {
-  return {kind, on, {kind, std::move(parameters)}};
-}
 
 TrialSpec base_spec() {
   TrialSpec spec;
@@ -68,12 +57,15 @@ std::vector<Case> cases() {
   };
   add("adam", [](TrialSpec&) {});
   add("f64", [](TrialSpec& s) { s.model.scalar = Scalar::kF64; });
-  add("sgd_momentum", [](TrialSpec& s) { s.optimizer = {"sgd", {{"lr", 0.1}, {"momentum", 0.9}}}; });
+  add("sgd_momentum", [](TrialSpec& s) {
+    s.optimizer = {"sgd", {{"lr", 0.1}, {"momentum", 0.9}}};
+  });
   add("adagrad", [](TrialSpec& s) { s.optimizer = {"adagrad", {{"lr", 0.05}}}; });
   add("l1_mean", on_code("l1", {{"coefficient", 1e-2}, {"reduction", std::string("mean")}}));
   add("l1_sum", on_code("l1", {{"coefficient", 1e-2}, {"reduction", std::string("sum")}}));
   add("l2_activations", on_code("l2", {{"coefficient", 1e-2}}));
-  add("kl", on_code("kl_sparsity", {{"coefficient", 0.5}, {"rho", 0.1}, {"range", std::string("symmetric")}}));
+  add("kl", on_code("kl_sparsity",
+                    {{"coefficient", 0.5}, {"rho", 0.1}, {"range", std::string("symmetric")}}));
   add("l1_weights", on_weights("l1", "sum"));
   add("l2_weights", on_weights("l2", "mean"));
   add("binary_weights", [](TrialSpec& s) {

@@ -14,7 +14,8 @@ class SmallData {
  public:
   SmallData(std::int64_t train_rows, std::int64_t test_rows, std::int64_t cols)
       : train_(values(train_rows * cols, 0.37)), test_(values(test_rows * cols, 0.61)) {
-    for (std::int64_t i = 0; i < train_rows; ++i) labels_.push_back(static_cast<std::int32_t>(i % 10));
+    for (std::int64_t i = 0; i < train_rows; ++i)
+      labels_.push_back(static_cast<std::int32_t>(i % 10));
     dataset_.train = split(train_, train_rows, cols);
     dataset_.test = split(test_, test_rows, cols);
     dataset_.train.labels = labels_.data();
@@ -40,7 +41,8 @@ class SmallData {
     s.samples = reinterpret_cast<const std::byte*>(values.data());
     for (std::int64_t j = 0; j < cols; ++j) {
       double mean = 0.0;
-      for (std::int64_t i = 0; i < rows; ++i) mean += values[static_cast<std::size_t>(i * cols + j)];
+      for (std::int64_t i = 0; i < rows; ++i)
+        mean += values[static_cast<std::size_t>(i * cols + j)];
       mean /= static_cast<double>(rows);
       for (std::int64_t i = 0; i < rows; ++i) {
         const double d = values[static_cast<std::size_t>(i * cols + j)] - mean;
