@@ -34,7 +34,7 @@ ensure() {
   if [[ $plain && $EUID == 0 ]]; then as_user=(setpriv --reuid=65534 --clear-groups); fi
   : >"$folder/calls"
   status=0
-  # The script reads its own arguments.
+  # Single quotes: the inner shell expands its own arguments.
   # shellcheck disable=SC2016
   (cd / && PATH=$folder/bin:/usr/bin:/bin "${as_user[@]}" bash -c '
     set -euo pipefail
