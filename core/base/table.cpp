@@ -42,8 +42,6 @@ std::vector<Column> measure(std::span<const std::string> headers,
       columns[j].numbers = columns[j].numbers && is_number(row[j]);
     }
   }
-  // A table without rows has nothing to align to the right.
-  for (Column& column : columns) column.numbers = column.numbers && !rows.empty();
   return columns;
 }
 
