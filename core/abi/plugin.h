@@ -4,18 +4,18 @@
  * aesweep_plugin_entry. It lists components; a component is one activation, layer, regularizer,
  * quantizer, loss or optimizer, in single and in double precision.
  *
- * Memory     All memory is the host's, except an instance (made by create, freed by destroy) and
- * the constant tables and strings of the library. Pointers given to a call end with the call.
- * Purity     A call's outputs are a function of its arguments and of the instance as created.
- * Results may not depend on addresses, earlier calls, time, threads or the environment. Errors
- * Every function that can fail returns an aesweep_status and, unless it is AESWEEP_OK, writes one
- * line of text into `error`. No exception and no longjmp leaves a plugin. Threads    [any-thread]:
- * concurrent calls on one instance must be safe; [main]: one call at a time. Plugins start no
- * threads, call no MPI, write nothing to stdout. Growth     While the major version is 0, minors
- * must be equal. From 1.0: structs that start with struct_size grow only at the end; the host
- * copies min(struct_size, its own size) into a zeroed struct and treats null members as absent.
- * Arrays of such structs are walked with the stride of their struct_size. Structs said to be frozen
- * never change.
+ * Memory   All memory is the host's, except an instance (made by create, freed by destroy) and the
+ *          constant tables and strings of the library. Pointers given to a call end with the call.
+ * Purity   A call's outputs are a function of its arguments and of the instance as created. They
+ *          do not depend on addresses, earlier calls, time, threads or the environment.
+ * Errors   Every function that can fail returns an aesweep_status and, unless it is AESWEEP_OK,
+ *          writes one line of text into `error`. No exception and no longjmp leaves a plugin.
+ * Threads  [any-thread]: concurrent calls on one instance must be safe; [main]: one at a time.
+ *          Plugins start no threads, call no MPI, write nothing to stdout.
+ * Growth   While the major version is 0, minors must be equal. From 1.0: structs that start with
+ *          struct_size grow only at the end; the host copies min(struct_size, its own size) into
+ *          a zeroed struct and treats null members as absent. Arrays of such structs are walked
+ *          with the stride of their struct_size. Structs said to be frozen never change.
  */
 #ifndef AESWEEP_CORE_ABI_PLUGIN_H_
 #define AESWEEP_CORE_ABI_PLUGIN_H_
@@ -39,8 +39,8 @@ typedef enum aesweep_status {
   AESWEEP_INVALID_SHAPE = 2,     /* The component cannot work with these dimensions. */
   AESWEEP_UNSUPPORTED = 3,       /* The request is legal but this component does not offer it. */
   AESWEEP_OUT_OF_MEMORY = 4,
-  AESWEEP_NUMERIC = 5, /* The numbers make the operation impossible. */
-  AESWEEP_INTERNAL = 6 /* A bug in the plugin, an exception among them. */
+  AESWEEP_NUMERIC = 5,           /* The numbers make the operation impossible. */
+  AESWEEP_INTERNAL = 6           /* A bug in the plugin, an exception among them. */
 } aesweep_status;
 
 /* Where a failing call puts its reason. The host owns text[0, capacity). */
@@ -71,10 +71,10 @@ typedef enum aesweep_parameter_type {
   AESWEEP_CHOICE = 3 /* One of a fixed list of words. */
 } aesweep_parameter_type;
 
-enum {                             /* Flags of a declaration. */
-       AESWEEP_REQUIRED = 1u << 0, /* The experiment must give a value; the default is ignored. */
-       AESWEEP_ABOVE_MINIMUM = 1u << 1, /* The minimum itself is refused. */
-       AESWEEP_BELOW_MAXIMUM = 1u << 2  /* The maximum itself is refused. */
+enum { /* Flags of a declaration. */
+  AESWEEP_REQUIRED = 1u << 0,       /* The experiment must give a value; the default is ignored. */
+  AESWEEP_ABOVE_MINIMUM = 1u << 1,  /* The minimum itself is refused. */
+  AESWEEP_BELOW_MAXIMUM = 1u << 2   /* The maximum itself is refused. */
 };
 
 /* A parameter as a component declares it. The value, and so the default, is in the member that fits
@@ -110,12 +110,12 @@ typedef struct aesweep_parameter {
 typedef enum aesweep_role {
   AESWEEP_LEARNED = 0, /* Trained; has a gradient. Of rows*cols elements, row-major, no padding. */
   AESWEEP_BUFFER = 1,  /* Running state. Changed only in end_step. */
-  AESWEEP_STATE = 2 /* Optimizers: one slot per element of the parameter; rows, cols are ignored. */
+  AESWEEP_STATE = 2    /* Optimizers: one slot per parameter element; rows, cols are ignored. */
 } aesweep_role;
 
-enum {                                /* Flags of a tensor. */
-       AESWEEP_MAY_DECAY = 1u << 0,   /* Weight regularizers apply. */
-       AESWEEP_MAY_QUANTIZE = 1u << 1 /* A quantizer applies. */
+enum { /* Flags of a tensor. */
+  AESWEEP_MAY_DECAY = 1u << 0,   /* Weight regularizers apply. */
+  AESWEEP_MAY_QUANTIZE = 1u << 1 /* A quantizer applies. */
 };
 
 typedef enum aesweep_initializer {
@@ -171,8 +171,7 @@ typedef struct aesweep_plan {
   const aesweep_round* rounds;
   uint32_t tensor_count;
   uint32_t round_count;
-  uint64_t
-      kept_bytes; /* Per shard (quantizers: per tensor): written by forward, read by backward. */
+  uint64_t kept_bytes;      /* Per shard (quantizers: per tensor), from forward to backward. */
   uint64_t workspace_bytes; /* Scratch of one call; contents undefined at entry. */
   int64_t active_per_row;   /* Above 0: y gets an active set of at most this many entries a row. */
 } aesweep_plan;
@@ -183,9 +182,9 @@ typedef struct aesweep_plan {
  * purpose) and counter (step, first_row + row, unit / 4): the SDK's philox.hpp is the reference. */
 typedef struct aesweep_context {
   uint32_t struct_size;
-  uint32_t mode;  /* aesweep_mode */
-  uint64_t step;  /* TRAIN: training steps finished before this one. EVAL: batch of the split. */
-  uint64_t epoch; /* Finished epochs. */
+  uint32_t mode;        /* aesweep_mode */
+  uint64_t step;        /* TRAIN: steps finished before this one. EVAL: batch of the split. */
+  uint64_t epoch;       /* Finished epochs. */
   uint64_t total_steps; /* Training steps of the whole trial. */
   uint64_t seed;        /* train.seed */
   uint64_t stream;      /* 64-bit hash of (seed, component path, mode). */
@@ -206,28 +205,26 @@ typedef struct aesweep_block {
 } aesweep_block;
 
 enum { /* Flags of a component. */
-       AESWEEP_ELEMENTWISE =
-           1u << 0, /* Each output element depends on its own input element alone. */
-       /* Activations: forward allows y == x, backward allows dx == dy and does not read x. */
-       AESWEEP_IN_PLACE = 1u << 1,
-       /* Activations with active set: backward reads dy at the active positions only. */
-       AESWEEP_GRADIENT_AT_ACTIVE = 1u << 2,
-       /* The gradient is a declared surrogate, not the derivative of forward. */
-       AESWEEP_SURROGATE = 1u << 3,
-       /* Optimizers: update is called on blocks; without it, on whole tensors. */
-       AESWEEP_BLOCKWISE = 1u << 4,
-       /* Forward depends on the context's random stream. */
-       AESWEEP_RANDOM = 1u << 5
+  AESWEEP_ELEMENTWISE = 1u << 0, /* Each output element depends on its own input element alone. */
+  /* Activations: forward allows y == x, backward allows dx == dy and does not read x. */
+  AESWEEP_IN_PLACE = 1u << 1,
+  /* Activations with active set: backward reads dy at the active positions only. */
+  AESWEEP_GRADIENT_AT_ACTIVE = 1u << 2,
+  /* The gradient is a declared surrogate, not the derivative of forward. */
+  AESWEEP_SURROGATE = 1u << 3,
+  /* Optimizers: update is called on blocks; without it, on whole tensors. */
+  AESWEEP_BLOCKWISE = 1u << 4,
+  /* Forward depends on the context's random stream. */
+  AESWEEP_RANDOM = 1u << 5
 };
 
-enum {                                        /* What a regularizer on activations reads. */
-       AESWEEP_VIEW_INPUT = 1u << 0,          /* The layer's x. */
-       AESWEEP_VIEW_PRE_ACTIVATION = 1u << 1, /* What the activation receives. */
-       AESWEEP_VIEW_OUTPUT = 1u << 2          /* What the activation gives. */
+enum { /* What a regularizer on activations reads. */
+  AESWEEP_VIEW_INPUT = 1u << 0,          /* The layer's x. */
+  AESWEEP_VIEW_PRE_ACTIVATION = 1u << 1, /* What the activation receives. */
+  AESWEEP_VIEW_OUTPUT = 1u << 2          /* What the activation gives. */
 };
 
-/* --- Typed part: matrices and function tables, once for float and once for double ----------------
- */
+/* --- Typed part: matrices and function tables, once for float and once for double ------------- */
 
 #define AESWEEP_REAL float
 #define AESWEEP_TYPED(name) name##_f32
@@ -241,8 +238,7 @@ enum {                                        /* What a regularizer on activatio
 #undef AESWEEP_REAL
 #undef AESWEEP_TYPED
 
-/* --- Component, entry, host --------------------------------------------------------------------
- */
+/* --- Component, entry, host ------------------------------------------------------------------- */
 
 /* Instance life, per scalar. create [main], plan [main], destroy [main]. */
 typedef struct aesweep_lifecycle {
@@ -259,9 +255,9 @@ typedef struct aesweep_lifecycle {
 
 typedef struct aesweep_component {
   uint32_t struct_size;
-  uint32_t kind;       /* aesweep_kind */
-  uint32_t flags;      /* AESWEEP_ELEMENTWISE ... */
-  uint32_t views;      /* Regularizers: AESWEEP_VIEW_... that on_activations reads. */
+  uint32_t kind;  /* aesweep_kind */
+  uint32_t flags; /* AESWEEP_ELEMENTWISE ... */
+  uint32_t views; /* Regularizers: AESWEEP_VIEW_... that on_activations reads. */
   const char* name;    /* As experiments name it: [a-z][a-z0-9_]*, unique in its kind. */
   const char* summary; /* One line: formula. */
   const aesweep_parameter_info* parameters;
@@ -274,8 +270,8 @@ typedef struct aesweep_component {
 } aesweep_component;
 
 /* Services of the host. gemm is c[m,n] = alpha * op(a) * op(b) + beta * c, row-major, leading
- * dimensions in elements, op(a) = a[m,k] or, if transpose_a, the transpose of a[k,m]; with beta =
- * 0, c is not read. Same shape and operands, same bits. Single-threaded; [any-thread]. */
+ * dimensions in elements, op(a) = a[m,k] or, if transpose_a, the transpose of a[k,m]; with
+ * beta = 0, c is not read. Same shape and operands, same bits. Single-threaded; [any-thread]. */
 typedef struct aesweep_host {
   uint32_t struct_size;
   uint16_t abi_major;
@@ -295,17 +291,17 @@ typedef struct aesweep_plugin_entry {
   uint16_t abi_major;
   uint16_t abi_minor;
   uint16_t min_host_minor;
-  uint16_t flags;      /* 0. */
+  uint16_t flags; /* 0. */
   const char* id;      /* Reverse-domain or short name of the library. */
   const char* version; /* Of the plugin, free text. */
   const aesweep_component* const* components;
   uint32_t component_count;
   uint32_t reserved;
   /* Called after loading and before any create; may be called again. The host outlives the
-   * process's plugins. [main] */
+   * plugins. [main] */
   int32_t (*init)(const aesweep_host* host, aesweep_error* error);
-  /* Optional powers by id, such as "aesweep.fused_backward/1"; NULL for an unknown id. May be null.
-   */
+  /* Optional powers by id, such as "aesweep.fused_backward/1"; NULL for an unknown id. May be
+   * null. */
   const void* (*extension)(const char* id);
 } aesweep_plugin_entry;
 

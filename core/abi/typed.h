@@ -7,8 +7,7 @@
  * neither read nor written. */
 
 /* The non-zeros of a matrix, row by row: row i has entries [row_offsets[i], row_offsets[i + 1]),
- * with columns in rising order. Host-owned; a sparse activation fills it beside the dense matrix.
- */
+ * with columns in rising order. Host-owned; a sparse activation fills it beside the matrix. */
 typedef struct AESWEEP_TYPED(aesweep_active) {
   uint32_t struct_size;
   uint32_t reserved;
@@ -144,8 +143,7 @@ typedef struct AESWEEP_TYPED(aesweep_loss) {
 typedef struct AESWEEP_TYPED(aesweep_optimizer) {
   uint32_t struct_size;
   uint32_t reserved;
-  /* One step on one block (BLOCKWISE) or tensor. state[i] is the i-th STATE tensor's slot for it.
-   */
+  /* One step on one block (BLOCKWISE) or tensor. state[i] is the i-th STATE tensor's slot. */
   int32_t (*update)(void* instance, const aesweep_context* context, const aesweep_block* block,
                     AESWEEP_REAL* w, const AESWEEP_REAL* gradient, AESWEEP_REAL* const* state,
                     aesweep_error* error);
