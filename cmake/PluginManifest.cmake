@@ -9,11 +9,16 @@ foreach(part MAJOR MINOR)
   string(REGEX REPLACE "^#define AESWEEP_ABI_${part} ([0-9]+).*" "\\1" abi_${part} "${line}")
 endforeach()
 
-execute_process(
-  COMMAND git -C "${SOURCE_DIRECTORY}" describe --always --dirty --abbrev=12
-  OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
-if(failed)
-  set(revision "unknown")
+# A tree without .git, such as a release archive, has no revision.
+set(revision "unknown")
+if(EXISTS "${SOURCE_DIRECTORY}/.git")
+  execute_process(
+    COMMAND git -c "safe.directory=*" -C "${SOURCE_DIRECTORY}"
+      describe --always --dirty --abbrev=12 --exclude=*
+    OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(NOT failed)
+    set(revision "${found}")
+  endif()
 endif()
 
 file(WRITE "${directory}/${name}.plugin.yaml"

@@ -23,6 +23,15 @@ using Chunk = Eigen::Array<Real, static_cast<int>(kChunk<Real>), 1>;
 template <class Real>
 using DoubleChunk = Eigen::Array<double, static_cast<int>(kChunk<Real>), 1>;
 
+// The same numbers in double. Not by Eigen's cast, which would pull the whole expression under it out
+// of the vector path.
+template <class Real>
+DoubleChunk<Real> widen(const Chunk<Real>& chunk) {
+  DoubleChunk<Real> wide;
+  for (int lane = 0; lane < kChunk<Real>; ++lane) wide.data()[lane] = chunk.data()[lane];
+  return wide;
+}
+
 namespace detail {
 
 template <class Real>

@@ -16,7 +16,7 @@ struct OfProbability {
   static sdk::DoubleChunk<Real> value(const Chunk& p, const Chunk& t) {
     const Chunk on = p.log().max(Real(-100));
     const Chunk off = (-p).log1p().max(Real(-100));
-    return -(t * on + (Real(1) - t) * off).template cast<double>();
+    return sdk::widen<Real>(-(t * on + (Real(1) - t) * off));
   }
   static Chunk derivative(const Chunk& p, const Chunk& t) {
     return (p - t) / (p * (Real(1) - p)).max(Real(1e-12));
@@ -27,7 +27,7 @@ template <class Real>
 struct OfLogit {
   using Chunk = sdk::Chunk<Real>;
   static sdk::DoubleChunk<Real> value(const Chunk& z, const Chunk& t) {
-    return (z.max(Real(0)) - z * t + (-z.abs()).exp().log1p()).template cast<double>();
+    return sdk::widen<Real>(z.max(Real(0)) - z * t + (-z.abs()).exp().log1p());
   }
   static Chunk derivative(const Chunk& z, const Chunk& t) {
     return Real(1) / (Real(1) + (-z).exp()) - t;

@@ -12,7 +12,7 @@ template <class Real>
 struct SquaredError {
   using Chunk = sdk::Chunk<Real>;
   static sdk::DoubleChunk<Real> value(const Chunk& p, const Chunk& t) {
-    return (p - t).template cast<double>().square();
+    return sdk::widen<Real>(p - t).square();
   }
   static Chunk derivative(const Chunk& p, const Chunk& t) { return Real(2) * (p - t); }
 };

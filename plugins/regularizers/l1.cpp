@@ -8,7 +8,7 @@ namespace sdk = aesweep::sdk;
 template <class Real>
 struct AbsoluteValue {
   using Chunk = sdk::Chunk<Real>;
-  static sdk::DoubleChunk<Real> value(const Chunk& x) { return x.abs().template cast<double>(); }
+  static sdk::DoubleChunk<Real> value(const Chunk& x) { return sdk::widen<Real>(x.abs()); }
   static Chunk derivative(const Chunk& x) {
     const Chunk not_below = (x > Real(0)).select(Chunk::Ones(), Chunk::Zero());
     return (x < Real(0)).select(Chunk::Constant(Real(-1)), not_below);

@@ -9,7 +9,7 @@ template <class Real>
 struct HalfSquare {
   using Chunk = sdk::Chunk<Real>;
   static sdk::DoubleChunk<Real> value(const Chunk& x) {
-    return 0.5 * x.template cast<double>().square();
+    return 0.5 * sdk::widen<Real>(x).square();
   }
   static Chunk derivative(const Chunk& x) { return x; }
 };
