@@ -31,7 +31,9 @@ class Buffer {
                          : static_cast<T*>(::operator new(padded_to_line<T>(count) * sizeof(T),
                                                           std::align_val_t(kLineBytes)))),
         size_(count) {
-    if (count != 0) std::memset(static_cast<void*>(data_.get()), 0, padded_to_line<T>(count) * sizeof(T));
+    if (count != 0) {
+      std::memset(static_cast<void*>(data_.get()), 0, padded_to_line<T>(count) * sizeof(T));
+    }
   }
 
   [[nodiscard]] T* data() { return data_.get(); }

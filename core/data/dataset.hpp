@@ -45,11 +45,14 @@ struct Dataset {
   [[nodiscard]] std::int64_t cols() const { return train.cols; }
 };
 
-// out[i, 0..cols) = value of sample rows[i]; out has row_stride >= cols elements per row.
+// out[i, 0..cols) = value of sample rows[i], the product taken in double and rounded to T once; out
+// has row_stride >= cols elements per row, and what lies between cols and row_stride is untouched.
 template <class T>
-void gather(const Split& split, std::span<const std::int64_t> rows, T* out, std::int64_t row_stride);
+void gather(const Split& split, std::span<const std::int64_t> rows, T* out,
+            std::int64_t row_stride);
 
 // labels_out[i] = label of sample rows[i]. The split has labels.
-void gather_labels(const Split& split, std::span<const std::int64_t> rows, std::int32_t* labels_out);
+void gather_labels(const Split& split, std::span<const std::int64_t> rows,
+                   std::int32_t* labels_out);
 
 }  // namespace aesweep

@@ -30,7 +30,7 @@ struct SuperpositionSpec {
 struct DataSpec {
   enum class Source { kIdx, kSuperposition };
   Source source = Source::kSuperposition;
-  std::string path;        // idx: folder with the four published file names, .gz or plain. Resolved.
+  std::string path;  // idx: folder with the four published file names, .gz or plain. Resolved.
   std::int64_t limit = 0;  // Keep the first `limit` samples of each split; 0 keeps all.
   SuperpositionSpec superposition;
 };
@@ -49,10 +49,10 @@ struct DatasetLayout {
   };
   Part train;
   Part test;
-  std::int64_t atoms;             // 0: no dictionary.
+  std::int64_t atoms;  // 0: no dictionary.
   std::uint64_t atoms_offset;
-  std::uint64_t facts_offset;     // Variations and fingerprint, written by load.
-  std::uint64_t bytes;            // Of the whole block; 64-byte aligned parts.
+  std::uint64_t facts_offset;  // Variations and fingerprint, written by load.
+  std::uint64_t bytes;         // Of the whole block; 64-byte aligned parts.
 };
 
 // Reads sizes. Fails on missing, truncated or oversized files and on labels that do not match.

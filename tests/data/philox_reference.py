@@ -2,7 +2,7 @@
 """Golden values of epoch orders and synthetic data, from the definitions in core/data/order.hpp,
 core/data/superposition.hpp and core/sdk/philox.hpp, written independently of the C++ code.
 
-Prints the expected values that order_test.cpp and superposition_test.cpp hold. Standard library only.
+Prints the values that order_test.cpp and superposition_test.cpp expect. Standard library only.
 """
 
 import math
