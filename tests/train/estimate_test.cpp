@@ -1,0 +1,124 @@
+// Proves that the plan's memory figure is what a trial takes: the bytes that building a trainer
+// allocates, for every rank of groups of one to four, beside the estimate; and that impossible
+// models are refused.
+#include "core/train/estimate.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/train/trainer.hpp"
+#include "tests/support/allocation_count.hpp"
+#include "tests/support/builtins.hpp"
+#include "tests/train/small_data.hpp"
+#include "tests/train/specs.hpp"
+
+namespace aesweep::test {
+namespace {
+
+// An exchange that only knows its place in a group.
+class PlaceOnly final : public Exchange {
+ public:
+  PlaceOnly(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
+  int rank() const override { return rank_; }
+  int ranks() const override { return ranks_; }
+  void share(std::span<const std::byte>, std::span<const std::size_t>,
+             std::span<std::byte>) override {}
+  void send(int, int, std::span<const std::byte>) override {}
+  Ticket receive(int, int, std::span<std::byte>) override { return 0; }
+  Ticket start_sum(std::span<float>) override { return 0; }
+  Ticket start_sum(std::span<double>) override { return 0; }
+  void progress() override {}
+  bool done(Ticket) override { return true; }
+  void wait(Ticket) override {}
+  void finish() override {}
+  std::uint64_t bytes_sent() const override { return 0; }
+  double blocked_seconds() const override { return 0.0; }
+
+ private:
+  int rank_;
+  int ranks_;
+};
+
+DatasetLayout layout_of(std::int64_t train_rows, std::int64_t test_rows, std::int64_t cols) {
+  DatasetLayout layout{};
+  layout.train.rows = train_rows;
+  layout.test.rows = test_rows;
+  layout.train.cols = layout.test.cols = cols;
+  return layout;
+}
+
+TrialSpec large_spec() {
+  TrialSpec spec;
+  spec.model.loss = {"mse", {}};
+  spec.model.layers = {dense("code", 300, "topk", {{"k", std::int64_t{10}}}),
+                       dense("output", 0, "sigmoid")};
+  spec.model.layers[1].quantizer = ComponentSpec{"binary", {}};
+  spec.optimizer = {"adam", {}};
+  spec.train.batch_rows = 100;
+  spec.train.shard_rows = 16;
+  return spec;
+}
+
+TEST(Estimate, MemoryIsWhatATrainerAllocates) {
+  const SmallData data(400, 200, 500);
+  const TrialSpec spec = large_spec();
+  for (int ranks = 1; ranks <= 4; ++ranks) {
+    const auto estimate = estimate_trial(spec, builtins(), layout_of(400, 200, 500), ranks);
+    ASSERT_TRUE(estimate.ok()) << estimate.status().message();
+    std::uint64_t largest = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      PlaceOnly exchange(rank, ranks);
+      auto setup = set_up_trial<float>(spec, builtins(), {400, 200, 500}, rank, ranks);
+      ASSERT_TRUE(setup.ok()) << setup.status().message();
+      const std::uint64_t before = allocation_count().bytes_by_new;
+      const Trainer<float> trainer(spec, data.dataset(), exchange, std::move(setup).value());
+      largest = std::max(largest, allocation_count().bytes_by_new - before);
+    }
+    // Small vectors, labels and the agreement's buffers are not in the estimate: below 3 % here.
+    const auto allocated = static_cast<double>(largest);
+    EXPECT_NEAR(static_cast<double>(estimate->memory_bytes_per_rank), allocated, 0.03 * allocated)
+        << ranks << " ranks";
+  }
+}
+
+TEST(Estimate, CountsParametersStepsAndShards) {
+  const auto estimate = estimate_trial(large_spec(), builtins(), layout_of(450, 200, 500), 1);
+  ASSERT_TRUE(estimate.ok()) << estimate.status().message();
+  EXPECT_EQ(estimate->parameters, 500 * 300 + 300 + 300 * 500 + 500);
+  EXPECT_EQ(estimate->steps, 5);
+  EXPECT_EQ(estimate->shards_per_batch, 7);
+}
+
+TEST(Estimate, RefusesImpossibleModels) {
+  const auto refused = [](const TrialSpec& spec, const std::string& message) {
+    const auto estimate = estimate_trial(spec, builtins(), layout_of(100, 50, 20), 1);
+    ASSERT_FALSE(estimate.ok());
+    EXPECT_EQ(estimate.status().fault(), Fault::kInput);
+    EXPECT_NE(estimate.status().message().find(message), std::string::npos)
+        << estimate.status().message();
+  };
+  TrialSpec spec = large_spec();
+  spec.model.layers[1].layer.parameters = {{"units", std::int64_t{7}}};
+  refused(spec, "model.layers.output: gives 7 columns, but the target has 20");
+  spec = large_spec();
+  spec.model.code = "hidden";
+  refused(spec, "model.code: no layer is named hidden");
+  spec = large_spec();
+  spec.model.layers[0].activation->parameters = {{"k", std::int64_t{301}}};
+  refused(spec, "model.layers.code: activation: topk");
+  spec = large_spec();
+  spec.model.layers[0].layer.name = "conv";
+  refused(spec, "layer conv: no such component");
+  spec = large_spec();
+  spec.optimizer.parameters = {{"learning_rate", 0.1}};
+  refused(spec, "optimizer: adam.learning_rate: no such parameter");
+  spec = large_spec();
+  spec.model.layers[0].regularizers = {
+      regularizer("kl_sparsity", RegularizerTarget::kWeights, {{"coefficient", 1.0}})};
+  refused(spec, "kl_sparsity does not work on weights");
+  spec = large_spec();
+  spec.model.layers.clear();
+  refused(spec, "model.layers: is empty");
+}
+
+}  // namespace
+}  // namespace aesweep::test
