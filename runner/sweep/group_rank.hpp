@@ -1,7 +1,7 @@
 // GroupRank: one rank's part in a sweep: it trains what its group is given until nothing is left.
 //
 // The group's leader asks the manager for trials, tells the other members, hands finished ones to
-// the writer thread and reports them once they are on the disk. Everything it says and hears goes
+// the writer threads and reports them once they are on the disk. Everything it says and hears goes
 // through pump(), which is called whenever this rank waits or is between two shards; on rank 0 the
 // manager's desk is served there too.
 #pragma once

@@ -38,7 +38,7 @@ struct SweepServices {
                             TrialObserver&)>
       run_trial;
 
-  // Writes one trial's file. Called by a thread that makes no MPI call, one trial at a time.
+  // Writes one trial's file. Called by threads that make no MPI call, for several trials at once.
   std::function<Status(const std::string& path, const TrialRecord&)> write_trial;
 
   // Writes results.h5 from the trials' files, all or nothing.

@@ -7,8 +7,11 @@
 
 namespace aesweep {
 
-TrialWriter::TrialWriter(Write write)
-    : write_(std::move(write)), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+TrialWriter::TrialWriter(Write write) : write_(std::move(write)) {
+  for (int i = 0; i < kThreads; ++i) {
+    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
+}
 
 void TrialWriter::add(Job job) {
   ++open_;

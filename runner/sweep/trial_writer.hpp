@@ -1,9 +1,9 @@
-// TrialWriter: writes finished trials' files on a thread of its own, so that disks never keep a rank
-// from training. The thread makes no MPI call.
+// TrialWriter: writes finished trials' files on threads of its own, so that disks never keep a rank
+// from training. These threads make no MPI call; they spend their time waiting for fsync.
 //
-// One owner thread adds trials and takes what has become of them, in the order added. The destructor
-// writes what was added before it returns. A failed write comes back as its status; those added
-// after it are still tried.
+// One owner thread adds trials and takes what has become of them, in any order. The destructor writes
+// what was added before it returns. A failed write comes back as its status; those added after it
+// are still tried.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/base/status.hpp"
 #include "core/train/result.hpp"
@@ -42,6 +43,11 @@ class TrialWriter {
     std::int64_t samples = 0;
   };
 
+  // Several, because a file system commits syncs that wait together at once: four took 3.4 ms a
+  // file where one took 13.6 (ext4 on a virtual disk).
+  static constexpr int kThreads = 4;
+
+  // `write` is called by several threads at once, for different trials.
   explicit TrialWriter(Write write);
 
   void add(Job job);
@@ -60,7 +66,7 @@ class TrialWriter {
   std::deque<Job> jobs_;
   std::deque<Written> written_;
   std::atomic<int> written_count_ = 0;  // So that a look costs no lock.
-  std::jthread thread_;                 // Last: stops and ends before the rest goes.
+  std::vector<std::jthread> threads_;   // Last: they stop and end before the rest goes.
 };
 
 }  // namespace aesweep

@@ -1,13 +1,14 @@
-// TrialWriter: jobs come back in order with their own status, also when writing fails or throws, and
+// TrialWriter: each job comes back once with its own status, also when writing fails or throws, and
 // what was added is written before the writer goes.
 
 #include "runner/sweep/trial_writer.hpp"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <set>
 #include <stdexcept>
 #include <thread>
-#include <vector>
 
 #include "core/base/text.hpp"
 
@@ -31,7 +32,7 @@ TrialWriter::Written wait_for_next(TrialWriter& writer) {
   }
 }
 
-TEST(TrialWriter, KeepsOrderAndReportsEachStatus) {
+TEST(TrialWriter, ReportsEachStatus) {
   const std::thread::id owner = std::this_thread::get_id();
   TrialWriter writer([owner](const std::string& path, const TrialRecord& record) {
     EXPECT_NE(std::this_thread::get_id(), owner);
@@ -42,10 +43,12 @@ TEST(TrialWriter, KeepsOrderAndReportsEachStatus) {
   });
   EXPECT_FALSE(writer.try_take().has_value());
   for (std::int64_t trial = 0; trial < 7; ++trial) writer.add(job(trial));
-  for (std::int64_t trial = 0; trial < 7; ++trial) {
-    EXPECT_EQ(writer.open(), 7 - trial);
+  std::set<std::int64_t> seen;
+  for (int open = 7; open > 0; --open) {
+    EXPECT_EQ(writer.open(), open);
     const TrialWriter::Written written = wait_for_next(writer);
-    EXPECT_EQ(written.trial, trial);
+    const std::int64_t trial = written.trial;
+    EXPECT_TRUE(seen.insert(trial).second);
     EXPECT_EQ(written.samples, trial * 100);
     EXPECT_EQ(written.summary.seconds, static_cast<double>(trial));
     EXPECT_EQ(written.status.ok(), trial != 2 && trial != 3);
@@ -57,19 +60,20 @@ TEST(TrialWriter, KeepsOrderAndReportsEachStatus) {
     }
   }
   EXPECT_EQ(writer.open(), 0);
+  EXPECT_EQ(seen.size(), 7U);
 }
 
 TEST(TrialWriter, WritesWhatWasAddedBeforeItGoes) {
-  std::vector<std::int64_t> written;
+  std::atomic<int> written = 0;
   {
-    TrialWriter writer([&written](const std::string&, const TrialRecord& record) {
+    TrialWriter writer([&written](const std::string&, const TrialRecord&) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      written.push_back(record.result->steps);
+      ++written;
       return Status();
     });
     for (std::int64_t trial = 0; trial < 37; ++trial) writer.add(job(trial));
   }
-  EXPECT_EQ(written.size(), 37U);
+  EXPECT_EQ(written, 37);
 }
 
 }  // namespace
