@@ -48,7 +48,6 @@ function(aesweep_add_plugin name)
   add_custom_command(TARGET ${target} POST_BUILD
     COMMAND "${CMAKE_COMMAND}"
       "-DLIBRARY=$<TARGET_FILE:${target}>"
-      "-DABI_HEADER=${PROJECT_SOURCE_DIR}/core/abi/plugin.h"
       "-DCPU_LEVEL=${AESWEEP_CPU_LEVEL}"
       "-DCOMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
       "-DFLAGS=${flags}"

@@ -1,7 +1,13 @@
 # Run after a plugin is linked: writes NAME.plugin.yaml beside LIBRARY. Hosts read it before they load
-# the library, since loading already runs code. Values are double-quoted YAML scalars on one line.
+# the library, since loading already runs code.
+#
+#   cmake -DLIBRARY=NAME.so -DCPU_LEVEL=... [-DCOMPILER=... -DFLAGS=... -DSOURCE_DIRECTORY=...] -P ...
+#
+# SOURCE_DIRECTORY is the tree whose revision is recorded.
+get_filename_component(LIBRARY "${LIBRARY}" ABSOLUTE)
 get_filename_component(directory "${LIBRARY}" DIRECTORY)
 get_filename_component(name "${LIBRARY}" NAME_WE)
+set(ABI_HEADER "${CMAKE_CURRENT_LIST_DIR}/../core/abi/plugin.h")
 
 file(SHA256 "${LIBRARY}" sha256)
 foreach(part MAJOR MINOR)
@@ -11,7 +17,7 @@ endforeach()
 
 # A tree without .git, such as a release archive, has no revision.
 set(revision "unknown")
-if(EXISTS "${SOURCE_DIRECTORY}/.git")
+if(SOURCE_DIRECTORY AND EXISTS "${SOURCE_DIRECTORY}/.git")
   execute_process(
     COMMAND git -c "safe.directory=*" -C "${SOURCE_DIRECTORY}"
       describe --always --dirty --abbrev=12 --exclude=*

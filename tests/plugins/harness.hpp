@@ -155,7 +155,10 @@ template <class Real>
 class Live {
  public:
   Live(aesweep_kind kind, const std::string& name, const Values& given = {})
-      : component_(find_component(kind, name)) {
+      : Live(find_component(kind, name), given) {}
+  // `component` outlives this.
+  explicit Live(const aesweep_component& component, const Values& given = {})
+      : component_(component) {
     const Created created = create(component_, kScalarIndex<Real>, given);
     EXPECT_EQ(created.status, AESWEEP_OK) << created.text;
     instance_ = created.instance;
