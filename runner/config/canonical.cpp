@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
+#include <variant>
 
-#include "core/base/text.hpp"
 #include "runner/config/number.hpp"
 #include "runner/config/schema.hpp"
 
@@ -43,13 +44,13 @@ struct Writer {
 
   void line(int indent, std::string_view key, std::string_view value) {
     out.append(static_cast<std::size_t>(indent), ' ');
-    out += text(key, value.empty() ? ":" : ": ", value, '\n');
+    out.append(key).append(value.empty() ? ":" : ": ").append(value).push_back('\n');
   }
   void word(int indent, std::string_view key, std::string_view value) {
     line(indent, key, is_plain_word(value) ? std::string(value) : quoted(value));
   }
   void whole(int indent, std::string_view key, std::int64_t value) {
-    line(indent, key, text(value));
+    line(indent, key, std::to_string(value));
   }
   void flag(int indent, std::string_view key, bool value) {
     line(indent, key, value ? "true" : "false");
@@ -107,7 +108,7 @@ struct Writer {
     line(2, "amplitude_min", real(source.amplitude_min));
     line(2, "amplitude_max", real(source.amplitude_max));
     line(2, "noise", real(source.noise));
-    line(2, "seed", text(source.seed));
+    line(2, "seed", std::to_string(source.seed));
   }
 };
 
@@ -130,7 +131,7 @@ std::string canonical_text(const TrialSpec& trial, const DataSpec& data) {
   writer.whole(2, "epochs", trial.train.epochs);
   writer.whole(2, "batch_rows", trial.train.batch_rows);
   writer.whole(2, "shard_rows", trial.train.shard_rows);
-  writer.line(2, "seed", text(trial.train.seed));
+  writer.line(2, "seed", std::to_string(trial.train.seed));
   writer.flag(2, "shuffle", trial.train.shuffle);
   writer.flag(2, "reproducible", trial.train.reproducible);
   writer.line(0, "evaluate", "");

@@ -64,7 +64,11 @@ Status fault_at(const std::string& file, Mark mark, const std::string& path,
 }
 
 std::string joined(const std::string& path, std::string_view key) {
-  return path.empty() ? std::string(key) : text(path, '.', key);
+  std::string all;
+  all.reserve(path.size() + 1 + key.size());
+  all.append(path);
+  if (!path.empty()) all += '.';
+  return all.append(key);
 }
 
 std::string suggestion(std::string_view name, std::span<const std::string> known) {

@@ -1,0 +1,159 @@
+// Proves that docs/experiment.md and the parser say the same: its tables list exactly the keys that
+// the parser accepts, its defaults are the parser's, "swept" is what the parser sweeps, and its
+// examples are experiments of the built-in components.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "runner/config/experiment.hpp"
+#include "runner/config/schema.hpp"
+#include "tests/support/builtins.hpp"
+
+namespace aesweep::test {
+namespace {
+
+std::string page() {
+  std::ifstream file(AESWEEP_SOURCE_DIRECTORY "/docs/experiment.md");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// A row of a table whose first cell is a key in backticks.
+struct Row {
+  std::string key;
+  std::string fallback;  // The default if it is in backticks; else empty.
+  bool swept = false;
+};
+
+std::string unquoted(const std::string& cell) {
+  const std::size_t first = cell.find('`');
+  const std::size_t last = cell.rfind('`');
+  const bool whole = first == 0 && last + 1 == cell.size() && last > first;
+  return whole ? cell.substr(1, last - 1) : "";
+}
+
+std::vector<Row> rows() {
+  std::vector<Row> rows;
+  std::istringstream lines(page());
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `")) continue;
+    std::vector<std::string> cells;
+    std::istringstream parts(line.substr(1));
+    for (std::string cell; std::getline(parts, cell, '|');) {
+      const std::size_t begin = cell.find_first_not_of(' ');
+      const std::size_t end = cell.find_last_not_of(' ');
+      cells.push_back(begin == std::string::npos ? "" : cell.substr(begin, end - begin + 1));
+    }
+    cells.resize(4);
+    rows.push_back({unquoted(cells[0]), unquoted(cells[2]), cells[3] == "yes"});
+  }
+  return rows;
+}
+
+std::vector<std::string> examples() {
+  std::vector<std::string> examples;
+  const std::string text = page();
+  const std::string fence = "```";
+  for (std::size_t at = text.find("```yaml\n"); at != std::string::npos;
+       at = text.find("```yaml\n", at)) {
+    at += 8;
+    const std::size_t end = text.find(fence, at);
+    examples.push_back(text.substr(at, end - at));
+    at = end + fence.size();
+  }
+  return examples;
+}
+
+Result<Experiment> resolve(const std::string& yaml, const std::vector<Override>& overrides = {}) {
+  Result<Document> document = parse_experiment(yaml, "docs.yaml", overrides);
+  if (!document.ok()) return document.status();
+  return resolve_experiment(*document, builtins(), "");
+}
+
+// The first example without its sweep: what fragments and defaults are tried on.
+std::string base() {
+  const std::string first = examples().at(0);
+  return first.substr(0, first.find("parameters:"));
+}
+
+// NAME of the page in the example.
+std::string in_example(std::string key) {
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = key.find(from);
+    if (at != std::string::npos) key.replace(at, from.size(), to);
+  };
+  replace("layers.NAME", "layers.code");
+  replace("regularizers.NAME", "regularizers.l1");
+  return key;
+}
+
+TEST(Documentation, ListsExactlyTheAcceptedKeys) {
+  std::vector<std::string> documented;
+  for (const Row& row : rows()) documented.push_back(row.key);
+  std::vector<std::string> accepted = accepted_keys();
+  std::sort(documented.begin(), documented.end());
+  std::sort(accepted.begin(), accepted.end());
+  EXPECT_EQ(documented, accepted);
+}
+
+TEST(Documentation, GivesTheDefaults) {
+  std::string bare = base();  // Without the line that sets what defaults are tried for.
+  bare.erase(bare.find("train:"));
+  const std::string data = "data: {source: superposition";
+  bare.erase(bare.find(data) + data.size(), std::string(", atoms: 32, cols: 24").size());
+  const std::string activation = "      activation: relu\n";
+  bare.erase(bare.find(activation), activation.size());
+  const Result<Experiment> expected = resolve(bare);
+  ASSERT_TRUE(expected.ok()) << expected.status().message();
+  int tried = 0;
+  for (const Row& row : rows()) {
+    if (row.fallback.empty()) continue;
+    const Result<Experiment> given = resolve(bare, {{in_example(row.key), row.fallback}});
+    ASSERT_TRUE(given.ok()) << row.key << ": " << given.status().message();
+    EXPECT_EQ(given.value().trials.at(0).resolved, expected.value().trials.at(0).resolved)
+        << row.key;
+    EXPECT_EQ(given.value().metric, expected.value().metric) << row.key;
+    EXPECT_EQ(given.value().goal, expected.value().goal) << row.key;
+    EXPECT_EQ(given.value().ranks_per_trial, expected.value().ranks_per_trial) << row.key;
+    ++tried;
+  }
+  EXPECT_GT(tried, 25);
+}
+
+// A key that is not swept is refused with a reason of its own, before its value is looked at.
+TEST(Documentation, SaysWhatCanBeSwept) {
+  for (const Row& row : rows()) {
+    if (row.key.starts_with("parameters")) continue;
+    const std::string key = in_example(row.key);
+    const Result<Experiment> swept =
+        resolve(base() + "parameters: {" + key + ": {values: [{label: x}]}}\n");
+    const std::string message = swept.ok() ? "" : swept.status().message();
+    const bool refused = message.find("cannot be swept") != std::string::npos;
+    EXPECT_EQ(refused, !row.swept) << key << ": " << message;
+  }
+}
+
+TEST(Documentation, ItsExamplesAreExperiments) {
+  ASSERT_EQ(examples().size(), 3U);
+  const Result<Experiment> complete = resolve(examples()[0]);
+  ASSERT_TRUE(complete.ok()) << complete.status().message();
+  EXPECT_EQ(complete.value().trials.size(), 6U);
+  EXPECT_EQ(complete.value().name, "first_sweep");
+  EXPECT_EQ(complete.value().trials[5].label, "coefficient=0.01 seed=2");
+  const Result<Experiment> ranges = resolve(base() + examples()[1]);
+  ASSERT_TRUE(ranges.ok()) << ranges.status().message();
+  EXPECT_EQ(ranges.value().trials.size(), 6U);
+  EXPECT_EQ(ranges.value().trials[5].label, "lr=0.01 units=64");
+  const Result<Experiment> maps = resolve(base() + examples()[2]);
+  ASSERT_TRUE(maps.ok()) << maps.status().message();
+  EXPECT_EQ(maps.value().trials.size(), 6U);
+  EXPECT_EQ(maps.value().trials[5].label, "activation=top4 code=large");
+}
+
+}  // namespace
+}  // namespace aesweep::test
