@@ -7,6 +7,7 @@
 //   weights_final/*, samples/*
 #include "runner/store/trial_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <limits>
@@ -27,21 +28,13 @@ using h5::Table;
 constexpr const char* kFormat = "aesweep-trial";
 constexpr const char* kFormatVersion = "1.0";
 
-struct OutcomeRow {
-  Outcome outcome;
-  const char* name;
-};
-// The codes, by position, are part of the public format: entries are added at the end only.
-constexpr std::array<OutcomeRow, 3> kOutcomes = {{{Outcome::kCompleted, "completed"},
-                                                  {Outcome::kDiverged, "diverged"},
-                                                  {Outcome::kFailed, "failed"}}};
+// Codes are positions, and part of the public format: entries are added at the end only.
+constexpr std::array kOutcomes = {Outcome::kCompleted, Outcome::kDiverged, Outcome::kFailed};
 
 std::size_t outcome_code(Outcome outcome) {
-  for (std::size_t code = 0; code < kOutcomes.size(); ++code) {
-    if (kOutcomes[code].outcome == outcome) return code;
-  }
-  AESWEEP_CHECK(false, "an outcome without a code in the results format");
-  return 0;
+  const auto found = std::find(kOutcomes.begin(), kOutcomes.end(), outcome);
+  AESWEEP_CHECK(found != kOutcomes.end(), "an outcome without a code in the results format");
+  return static_cast<std::size_t>(found - kOutcomes.begin());
 }
 
 const Column kText{"", CellType::kText, 1};
@@ -90,17 +83,18 @@ void fit(Column& column, std::string_view value) {
 Status write_summary(const h5::Node& file, const TrialRecord& record) {
   const TrialResult& result = *record.result;
   const std::size_t code = outcome_code(result.outcome);
+  const char* status = outcome_name(result.outcome);
   std::vector<Column> columns = summary_columns();
   fit(columns[kKey], record.key);
   fit(columns[kLabel], record.label);
-  fit(columns[kStatus], kOutcomes[code].name);
+  fit(columns[kStatus], status);
   Table table(std::move(columns));
   table.resize(1);
   table.set_integer(0, kNumber, record.number);
   table.set_text(0, kKey, record.key);
   table.set_unsigned(0, kSeed, record.seed);
   table.set_text(0, kLabel, record.label);
-  table.set_text(0, kStatus, kOutcomes[code].name);
+  table.set_text(0, kStatus, status);
   table.set_integer(0, kStatusCode, static_cast<std::int64_t>(code));
   table.set_integer(0, kEpochs, result.epochs);
   table.set_integer(0, kSteps, result.steps);

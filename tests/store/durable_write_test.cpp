@@ -4,8 +4,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,13 +139,6 @@ TEST(DurableWrite, FileSizeLimitLeavesNothing) {
             "cannot write " + path +
                 " (10001 bytes): File too large; raise the file size limit (ulimit -f)");
   EXPECT_TRUE(names_in(folder.path()).empty());
-}
-
-// A disk of 64 KiB, seen by this process alone.
-bool mount_small_disk(const std::string& at) {
-  return ::unshare(CLONE_NEWNS) == 0 &&
-         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         ::mount("none", at.c_str(), "tmpfs", 0, "size=64k") == 0;
 }
 
 TEST(DurableWrite, FullDiskKeepsTheOldFile) {

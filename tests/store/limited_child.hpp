@@ -1,13 +1,16 @@
 // Runs a piece of a test in a child process whose world is worse: small files only, or a full disk.
 #pragma once
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <string>
 
@@ -57,6 +60,13 @@ inline ChildEnd run_in_child(const std::function<bool()>& prepare,
 inline bool limit_file_size(std::uint64_t bytes) {
   const rlimit limit{bytes, bytes};
   return ::signal(SIGXFSZ, SIG_IGN) != SIG_ERR && ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+// A disk of 64 KiB at the folder `at`, seen by this process alone and gone with it.
+inline bool mount_small_disk(const std::string& at) {
+  return ::unshare(CLONE_NEWNS) == 0 &&
+         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("none", at.c_str(), "tmpfs", 0, "size=64k") == 0;
 }
 
 }  // namespace aesweep
