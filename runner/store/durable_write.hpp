@@ -41,7 +41,6 @@ class PendingFile {
   ~PendingFile();
 
   [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] const std::string& temporary_path() const { return temporary_; }
 
   // Takes room for `bytes` on the disk where the file system can do that, so that a full disk is
   // noticed before the work. The writer cuts the file to its size at the end.

@@ -44,7 +44,7 @@ inline constexpr std::uint64_t kImageBytesMax = std::uint64_t{64} << 20;
                                  std::uint64_t image_bytes_max = kImageBytesMax);
 
 // A trial's file as read back, without tensors, samples and config: write_results copies those as
-// they are, from the group `objects` of `file`.
+// they are, from the group kTrialObjects of `file`.
 struct StoredTrial {
   h5::Node file;
   std::int64_t number = 0;
