@@ -84,8 +84,8 @@ TEST(Run, SaysWhatIsWrongOnceForAllRanks) {
   TemporaryFolder folder;
   const std::string output = folder.path("run");
   const std::string unknown = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
-  const std::string plugin =
-      folder.write("plugin.yaml", "schema: 1\nplugins: [" + folder.path("none.so") + "]\n");
+  const std::string plugin = folder.write(
+      "plugin.yaml", contents(kQuickstart) + "\nplugins: [" + folder.path("none.so") + "]\n");
   const std::vector<WrongCall> table = {
       {{"run", folder.path("absent.yaml"), "-o", output}, "No such file"},
       {{"run", unknown, "-o", output}, "unknown.yaml:2:1"},
