@@ -86,7 +86,11 @@ void ManagerDesk::order(int group, const std::optional<Manager::Order>& order) {
 }
 
 void ManagerDesk::finished(const Message& message) {
-  const TrialSummary& summary = message.summary;
+  TrialSummary summary = message.summary;
+  if (!message.stored.ok()) {
+    summary.outcome = Outcome::kFailed;
+    summary.reason = message.stored.message();
+  }
   manager_.finished(message.group, message.trial, summary);
   progress_.ended(message.trial, message.samples);
   if (!message.stored.ok()) {

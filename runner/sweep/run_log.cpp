@@ -83,6 +83,10 @@ void RunLog::error(const std::string& line) {
   if (impl_) impl_->line(spdlog::level::err, line);
 }
 
+void RunLog::file_only(const std::string& line) {
+  if (impl_) impl_->file->info(spdlog::string_view_t(line.data(), line.size()));
+}
+
 bool RunLog::on_terminal() const { return impl_ != nullptr && impl_->console == nullptr; }
 
 void RunLog::progress(const std::string& line) {

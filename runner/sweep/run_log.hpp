@@ -25,6 +25,8 @@ class RunLog {
   void info(const std::string& line);
   void warn(const std::string& line);
   void error(const std::string& line);
+  // To run.log only: for what is shown otherwise.
+  void file_only(const std::string& line);
 
   // Whether progress() shows anything.
   [[nodiscard]] bool on_terminal() const;

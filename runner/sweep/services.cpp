@@ -1,7 +1,6 @@
 #include "runner/sweep/services.hpp"
 
 #include "core/math/fingerprint.hpp"
-#include "core/train/estimate.hpp"
 
 namespace aesweep {
 
@@ -14,9 +13,9 @@ SweepServices real_services() {
   services.view = [](const DatasetLayout& layout, std::span<const std::byte> block) {
     return view(layout, block);
   };
-  services.check = [](const TrialSpec& spec, const Catalogue& catalogue,
-                      const DatasetLayout& layout, int ranks) {
-    return estimate_trial(spec, catalogue, layout, ranks).status();
+  services.estimate = [](const TrialSpec& spec, const Catalogue& catalogue,
+                         const DatasetLayout& layout, int ranks) {
+    return estimate_trial(spec, catalogue, layout, ranks);
   };
   services.run_trial = [](const TrialSpec& spec, const Catalogue& catalogue, const Dataset& data,
                           Exchange& exchange, TrialObserver& observer) {

@@ -13,6 +13,7 @@
 #include "core/data/source.hpp"
 #include "core/model/catalogue.hpp"
 #include "core/model/spec.hpp"
+#include "core/train/estimate.hpp"
 #include "core/train/exchange.hpp"
 #include "core/train/result.hpp"
 #include "core/train/trial.hpp"
@@ -30,8 +31,10 @@ struct SweepServices {
   std::function<Status(const DataSpec&, const DatasetLayout&, std::span<std::byte>)> load;
   std::function<Dataset(const DatasetLayout&, std::span<const std::byte>)> view;
 
-  // What is wrong with a trial, found without training it.
-  std::function<Status(const TrialSpec&, const Catalogue&, const DatasetLayout&, int ranks)> check;
+  // What a trial would take, or what is wrong with it, found without training it.
+  std::function<Result<TrialEstimate>(const TrialSpec&, const Catalogue&, const DatasetLayout&,
+                                      int ranks)>
+      estimate;
 
   // As in core/train/trial.hpp.
   std::function<TrialResult(const TrialSpec&, const Catalogue&, const Dataset&, Exchange&,

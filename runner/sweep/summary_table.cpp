@@ -99,7 +99,7 @@ std::vector<std::string> row_of(const SweepTrial& trial, const TrialSummary& sum
   }
   for (const std::string& metric : metrics) row.push_back(metric_text(last_value(summary, metric)));
   row.emplace_back(outcome_name(summary.outcome));
-  row.emplace_back(best ? "best" : "");
+  row.emplace_back(best ? "*" : "");
   return row;
 }
 
@@ -143,7 +143,7 @@ std::string summary_table(const SweepPlan& plan, const Manager& manager, std::si
   std::vector<std::string> headers = {"trial"};
   for (std::string& name : short_names(keys)) headers.push_back(std::move(name));
   headers.insert(headers.end(), metrics.begin(), metrics.end());
-  headers.insert(headers.end(), {"status", ""});
+  headers.insert(headers.end(), {"status", "best"});
 
   std::vector<std::vector<std::string>> rows;
   std::int64_t left_out = 0;

@@ -1,5 +1,7 @@
 #include "runner/sweep/sweep.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <limits>
@@ -47,6 +49,9 @@ class Sweep {
 
  private:
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
+  [[nodiscard]] int ranks_per_group() const {  // Of the largest group.
+    return plan_.groups.empty() ? 0 : static_cast<int>(plan_.groups.front().ranks.size());
+  }
 
   Status check_folder() {
     return world_.agree(is_first() ? check_run_folder(plan_.folder) : Status());
@@ -55,6 +60,7 @@ class Sweep {
   Status load_data();
   Status compare_data();
   Status plan_trials();
+  Status estimate_trials();
   Status open_folder();
   void log_plan();
   int end(const ManagerDesk& desk);
@@ -64,6 +70,7 @@ class Sweep {
   NodeMemory memory_;
   SweepPlan plan_;
   DatasetLayout layout_{};
+  std::int64_t shards_min_ = std::numeric_limits<std::int64_t>::max();  // In a batch of any trial.
   std::vector<UniqueTrials::Duplicate> duplicates_;
   std::vector<RankFacts> ranks_;
   Status mixed_;  // How the ranks differ, if that was accepted.
@@ -127,15 +134,21 @@ Status Sweep::plan_trials() {
   duplicates_ = std::move(unique.duplicates);
   plan_.groups = make_groups(world_.ranks(), plan_.experiment.ranks_per_trial,
                              static_cast<int>(plan_.trials.size()));
-  Status status;
+  return world_.agree(is_first() ? estimate_trials() : Status());
+}
+
+// Finds what is wrong with any trial before the first one runs.
+Status Sweep::estimate_trials() {
   for (const SweepTrial& trial : plan_.trials) {
-    if (!is_first() || !status.ok()) break;
-    const int ranks = static_cast<int>(plan_.groups.front().ranks.size());
-    status = plan_.services.check(trial.plan->spec, plan_.catalogue, layout_, ranks)
-                 .in(text(plan_.experiment.path, ": trial ", trial.number, " (",
-                          trial.plan->label, ")"));
+    const Result<TrialEstimate> estimate = plan_.services.estimate(
+        trial.plan->spec, plan_.catalogue, layout_, ranks_per_group());
+    if (!estimate.ok()) {
+      return estimate.status().in(text(plan_.experiment.path, ": trial ", trial.number, " (",
+                                       trial.plan->label, ")"));
+    }
+    shards_min_ = std::min(shards_min_, estimate->shards_per_batch);
   }
-  return world_.agree(status);
+  return {};
 }
 
 Status Sweep::open_folder() {
@@ -168,10 +181,17 @@ void Sweep::log_plan() {
     log_.warn(text("trial ", number, " is the same as trial ", same_as, " and is not run again"));
   }
   const std::size_t idle = static_cast<std::size_t>(world_.ranks()) - busy;
-  if (idle > 0) {
+  if (plan_.trials.empty()) {
+    log_.warn("the experiment has no trials");
+  } else if (idle > 0) {
     log_.warn(text(idle, idle == 1 ? " rank has" : " ranks have",
                    " nothing to do: there are too few trials for resources.ranks_per_trial: ",
                    experiment.ranks_per_trial));
+  }
+  if (ranks_per_group() > shards_min_) {
+    log_.warn(text("a batch has as few as ", shards_min_, " shards: up to ",
+                   ranks_per_group() - shards_min_, " of the ", ranks_per_group(),
+                   " ranks of a group get no rows; lower resources.ranks_per_trial"));
   }
   if (!mixed_.ok()) log_.warn(text("accepted, results are not reproducible: ", mixed_.message()));
 }
@@ -210,8 +230,8 @@ int Sweep::end(const ManagerDesk& desk) {
     std::fflush(stdout);
     return static_cast<int>(Fault::kWorld);
   }
-  log_.info(text(plan_.trials.size(), " trials in ", clock_text(desk.seconds()), ", ",
-                 plan_.folder.results()));
+  log_.file_only(text(plan_.trials.size(), " trials in ", clock_text(desk.seconds()), ", ",
+                      plan_.folder.results()));
   std::fputs((plan_.folder.results() + "\n").c_str(), stdout);
   std::fflush(stdout);
   for (std::int64_t i = 0; i < desk.manager().trials(); ++i) {

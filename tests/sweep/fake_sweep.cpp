@@ -74,8 +74,11 @@ SweepServices fake_services(FakeLog& log) {
     data.fingerprint = text(block.size(), " bytes of ", static_cast<char>(block.back()));
     return data;
   };
-  services.check = [](const TrialSpec&, const Catalogue&, const DatasetLayout&, int) {
-    return Status();
+  services.estimate = [](const TrialSpec&, const Catalogue&, const DatasetLayout&,
+                         int) -> Result<TrialEstimate> {
+    TrialEstimate estimate;
+    estimate.shards_per_batch = 2;
+    return estimate;
   };
   services.run_trial = [&log](const TrialSpec& spec, const Catalogue&, const Dataset& data,
                               Exchange& exchange, TrialObserver& observer) {

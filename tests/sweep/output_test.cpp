@@ -79,10 +79,10 @@ TEST(SummaryTable, ShowsParametersMainMetricsAndTheBest) {
   sweep.summaries[2].reason = "NaN in step 3";
   sweep.finish();
   EXPECT_EQ(summary_table(sweep.plan, sweep.manager),
-            "trial  code.units  out.units     lr  seed  test/mse  test/l0  status\n"
+            "trial  code.units  out.units     lr  seed  test/mse  test/l0  status     best\n"
             "-----  ----------  ---------  -----  ----  --------  -------  ---------  ----\n"
             "    0          16          7  0.001     -       0.5     1235  completed\n"
-            "    1           -          -      -     1      0.25     1235  completed  best\n"
+            "    1           -          -      -     1      0.25     1235  completed  *\n"
             "    2           -          -      -     2     0.125     1235  diverged\n"
             "trial 2 diverged: NaN in step 3\n");
 }

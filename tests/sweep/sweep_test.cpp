@@ -127,6 +127,19 @@ TEST(Sweep, NoTrialsIsAnEmptyResult) {
   EXPECT_TRUE(sweep.has_results());
 }
 
+TEST(Sweep, RanksWithoutWorkAreReported) {
+  const int ranks = test_world().ranks();
+  SweepRun wide;  // One group of all ranks; a batch has two shards.
+  Experiment experiment = fake_experiment(1);
+  experiment.ranks_per_trial = ranks;
+  wide.run(experiment);
+  EXPECT_EQ(wide.file("run.log").find("get no rows") != std::string::npos, ranks > 2);
+  SweepRun few;  // One group of one rank.
+  experiment.ranks_per_trial = 1;
+  few.run(experiment);
+  EXPECT_EQ(few.file("run.log").find("nothing to do") != std::string::npos, ranks > 1);
+}
+
 TEST(Sweep, EqualTrialsRunOnce) {
   SweepRun sweep;
   Experiment experiment = fake_experiment(5);
@@ -173,7 +186,7 @@ TEST(Sweep, ADivergedTrialIsNoErrorAndNeverBest) {
   sweep.run(fake_experiment(7));
   EXPECT_EQ(sweep.status, 0);
   if (SweepRun::rank() != 0) return;
-  const std::size_t best = sweep.table.find("best");
+  const std::size_t best = sweep.table.find('*');
   ASSERT_NE(best, std::string::npos);
   const std::size_t line = sweep.table.rfind('\n', best) + 1;
   EXPECT_EQ(std::stoi(sweep.table.substr(line)), 6) << sweep.table;  // 1 / 7 is the least.
@@ -193,6 +206,7 @@ TEST(Sweep, AFullDiskEndsTheSweepWithoutResults) {
   if (SweepRun::rank() == 0) {
     EXPECT_NE(sweep.faults.find("no space left on device"), std::string::npos) << sweep.faults;
     EXPECT_EQ(sweep.log.results_record, nullptr);
+    EXPECT_NE(sweep.table.find("There is no results.h5"), std::string::npos);
   }
 }
 
@@ -260,8 +274,10 @@ TEST(Sweep, BadDataIsRefused) {
 
 TEST(Sweep, AnImpossibleModelIsRefusedBeforeAnyTrial) {
   SweepRun sweep;
-  sweep.services.check = [](const TrialSpec& spec, const Catalogue&, const DatasetLayout&, int) {
-    return spec.train.seed == 3 ? Status::input("layer code: 0 units") : Status();
+  sweep.services.estimate = [](const TrialSpec& spec, const Catalogue&, const DatasetLayout&,
+                               int) -> Result<TrialEstimate> {
+    if (spec.train.seed == 3) return Status::input("layer code: 0 units");
+    return TrialEstimate();
   };
   expect_refused(sweep, 2, "fake.yaml: trial 3 (seed=3): layer code: 0 units");
   EXPECT_FALSE(fs::exists(sweep.options.output));
