@@ -13,8 +13,9 @@
 #include "core/base/text.hpp"
 #include "core/data/source.hpp"
 #include "core/train/estimate.hpp"
+#include "runner/app/bytes_text.hpp"
 #include "runner/app/load_experiment.hpp"
-#include "runner/app/value_text.hpp"
+#include "runner/config/values.hpp"
 #include "runner/sweep/groups.hpp"
 
 namespace aesweep {
@@ -85,7 +86,7 @@ std::string trial_table(const Experiment& experiment, const Plan& plan) {
   for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
     std::vector<std::string> row = {text(i)};
     for (const NamedParameter& parameter : experiment.trials[i].parameters) {
-      row.push_back(value_text(parameter.second));
+      row.push_back(shown(parameter.second));
     }
     row.insert(row.end(), {text(plan.trials[i].parameters), text(plan.trials[i].steps)});
     rows.push_back(std::move(row));

@@ -8,7 +8,7 @@
 #include "core/base/text.hpp"
 #include "core/model/catalogue.hpp"
 #include "core/model/parameters.hpp"
-#include "runner/app/value_text.hpp"
+#include "runner/config/values.hpp"
 #include "runner/plugin_host/plugin_host.hpp"
 
 namespace aesweep {
@@ -58,7 +58,7 @@ Rows parameter_rows(const Catalogue& catalogue) {
       const aesweep_parameter_info& info = parameter_at(entry.component, i);
       const bool required = (info.flags & AESWEEP_REQUIRED) != 0;
       rows.push_back({kind_of(entry.component), entry.component.name, info.name,
-                      type_name(info.type), required ? "required" : value_text(default_value(info)),
+                      type_name(info.type), required ? "required" : shown(default_value(info)),
                       accepted_values(info), info.summary == nullptr ? "" : info.summary});
     }
   }

@@ -25,9 +25,9 @@ stand_in apt-get "$record"
 
 fail() { printf 'setup_test: %s\n' "$*" >&2; cat "$folder/out" >&2; exit 1; }
 
-# ensure PACKAGE...: leaves the exit status in $status, the output in out, the calls in calls. Runs as
-# a plain user if $plain is set, else as whoever runs the test; without a terminal. sudo exists only
-# as a stand-in.
+# ensure PACKAGE...: leaves the exit status in $status, the output in out, the calls in calls. Runs
+# as a plain user if $plain is set, else as whoever runs the test; without a terminal. sudo exists
+# only as a stand-in.
 plain=
 ensure() {
   local as_user=()

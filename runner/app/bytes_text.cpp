@@ -1,27 +1,12 @@
-#include "runner/app/value_text.hpp"
+#include "runner/app/bytes_text.hpp"
 
 #include <array>
 #include <iomanip>
 #include <ios>
-#include <type_traits>
-#include <variant>
 
 #include "core/base/text.hpp"
-#include "runner/config/number.hpp"
 
 namespace aesweep {
-
-std::string value_text(const ParameterValue& value) {
-  return std::visit(
-      [](const auto& held) -> std::string {
-        using Held = std::decay_t<decltype(held)>;
-        if constexpr (std::is_same_v<Held, bool>) return held ? "true" : "false";
-        if constexpr (std::is_same_v<Held, std::int64_t>) return std::to_string(held);
-        if constexpr (std::is_same_v<Held, double>) return format_real(held);
-        if constexpr (std::is_same_v<Held, std::string>) return held;
-      },
-      value);
-}
 
 std::string bytes_text(std::uint64_t bytes) {
   constexpr std::array<const char*, 7> kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
