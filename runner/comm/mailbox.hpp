@@ -1,8 +1,8 @@
 // Mailbox: small byte messages between any two ranks that neither side waits for.
 //
 // Messages from one rank to another arrive in the order in which they were posted; a rank may post
-// to itself. They are kept apart from all other traffic. One per process at a time; destroyed before
-// its World.
+// to itself. They are kept apart from all other traffic. One per process at a time; destroyed
+// before its World.
 #pragma once
 
 #include <memory>

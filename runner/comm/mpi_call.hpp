@@ -28,8 +28,8 @@ void wait_for(MPI_Request& request, Patience::Kind kind = Patience::Kind::kSavin
 
 }  // namespace aesweep
 
-#define AESWEEP_MPI(call)                                                       \
-  do {                                                                          \
-    const int code_ = (call);                                                   \
-    if (code_ != MPI_SUCCESS) ::aesweep::mpi_failed(code_, #call);              \
+#define AESWEEP_MPI(call)                                          \
+  do {                                                             \
+    const int code_ = (call);                                      \
+    if (code_ != MPI_SUCCESS) ::aesweep::mpi_failed(code_, #call); \
   } while (false)

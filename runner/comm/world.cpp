@@ -37,8 +37,8 @@ struct Parts {
   [[nodiscard]] std::vector<std::string> split() const {
     std::vector<std::string> parts;
     for (std::size_t i = 0; i < sizes.size(); ++i) {
-      parts.push_back(bytes.substr(static_cast<std::size_t>(offsets[i]),
-                                   static_cast<std::size_t>(sizes[i])));
+      parts.push_back(
+          bytes.substr(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(sizes[i])));
     }
     return parts;
   }
@@ -97,8 +97,8 @@ Status World::agree(const Status& mine) {
   const int failed_rank = mine.ok() ? impl_->ranks : impl_->rank;
   int lowest = impl_->ranks;
   MPI_Request request = MPI_REQUEST_NULL;
-  AESWEEP_MPI(MPI_Iallreduce(&failed_rank, &lowest, 1, MPI_INT, MPI_MIN, impl_->collective,
-                             &request));
+  AESWEEP_MPI(
+      MPI_Iallreduce(&failed_rank, &lowest, 1, MPI_INT, MPI_MIN, impl_->collective, &request));
   wait_for(request);
   if (lowest == impl_->ranks) return {};
 
@@ -114,8 +114,8 @@ std::vector<std::string> World::gather(std::string_view mine) {
   const bool root = impl_->rank == 0;
   std::vector<int> sizes(root ? static_cast<std::size_t>(impl_->ranks) : 0);
   MPI_Request request = MPI_REQUEST_NULL;
-  AESWEEP_MPI(MPI_Igather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, impl_->collective,
-                          &request));
+  AESWEEP_MPI(
+      MPI_Igather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, impl_->collective, &request));
   wait_for(request);
   Parts parts(sizes);
   AESWEEP_MPI(MPI_Igatherv(mine.data(), size, MPI_BYTE, parts.bytes.data(), parts.sizes.data(),
@@ -128,8 +128,8 @@ std::vector<std::string> World::all_gather(std::string_view mine) {
   const int size = checked_size(mine);
   std::vector<int> sizes(static_cast<std::size_t>(impl_->ranks));
   MPI_Request request = MPI_REQUEST_NULL;
-  AESWEEP_MPI(MPI_Iallgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, impl_->collective,
-                             &request));
+  AESWEEP_MPI(
+      MPI_Iallgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, impl_->collective, &request));
   wait_for(request);
   Parts parts(sizes);
   AESWEEP_MPI(MPI_Iallgatherv(mine.data(), size, MPI_BYTE, parts.bytes.data(), parts.sizes.data(),

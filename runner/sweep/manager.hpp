@@ -3,7 +3,8 @@
 //
 // Trials are places 0, 1, ... in the sweep's list. Each is given to one group, in order. While many
 // are left, a group is given its next trial as soon as it starts one, so that it never waits; the
-// last ones are given only to groups that have nothing to do, so that none waits behind a long trial.
+// last ones are given only to groups that have nothing to do, so that none waits behind a long
+// trial.
 #pragma once
 
 #include <cstdint>

@@ -44,9 +44,7 @@ std::string Progress::line(std::int64_t finished, std::int64_t running, double s
 std::string clock_text(double seconds) {
   const std::int64_t all = std::llround(seconds);
   const std::int64_t hours = all / 3600;
-  const auto two = [](std::int64_t value) {
-    return text(std::setw(2), std::setfill('0'), value);
-  };
+  const auto two = [](std::int64_t value) { return text(std::setw(2), std::setfill('0'), value); };
   if (hours > 0) return text(hours, ':', two(all / 60 % 60), ':', two(all % 60));
   return text(all / 60, ':', two(all % 60));
 }

@@ -18,8 +18,7 @@ class Progress {
   void ended(std::int64_t trial, std::int64_t samples);
 
   // "3 of 12 trials, 2 running | 31 % | 45 of 120 epochs | 81000 samples/s | 0:41 left"
-  [[nodiscard]] std::string line(std::int64_t finished, std::int64_t running,
-                                 double seconds) const;
+  [[nodiscard]] std::string line(std::int64_t finished, std::int64_t running, double seconds) const;
 
  private:
   struct Trial {

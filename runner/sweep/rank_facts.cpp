@@ -24,7 +24,8 @@ Status differ(const RankFacts& first, std::size_t rank, const RankFacts& other,
   return Status::world(text(
       name, " differs: ", hash_of(first, name).substr(0, kShownDigits), " on rank 0 (", first.host,
       "), ", hash_of(other, name).substr(0, kShownDigits), " on rank ", rank, " (", other.host,
-      "); results would depend on the rank; install the same build on all nodes, or accept it with ",
+      "); results would depend on the rank; install the same build on all nodes, or accept it "
+      "with ",
       "--accept-mixed-nodes"));
 }
 

@@ -1,9 +1,9 @@
 // RunLog: what a sweep tells people while it runs: run.log, stderr, and a progress line.
 //
-// Lines go to run.log with the time, and to stderr: on a terminal as they are, above a progress line
-// that is rewritten in place; elsewhere with the time, and the progress line is dropped. On ranks
-// other than 0 there is no log; every call does nothing. One thread. A disk that takes no more lines
-// is said once on stderr and ends nothing.
+// Lines go to run.log with the time, and to stderr: on a terminal as they are, above a progress
+// line that is rewritten in place; elsewhere with the time, and the progress line is dropped. On
+// ranks other than 0 there is no log; every call does nothing. One thread. A disk that takes no
+// more lines is said once on stderr and ends nothing.
 #pragma once
 
 #include <memory>

@@ -66,9 +66,8 @@ std::string overrides_text(const Experiment& experiment) {
 // Whether every trial's bits are a function of its key and the fingerprint.
 bool reproducible(const SweepPlan& plan, const RunFacts& facts) {
   return !facts.mixed_nodes &&
-         std::all_of(plan.trials.begin(), plan.trials.end(), [](const SweepTrial& trial) {
-           return trial.plan->spec.train.reproducible;
-         });
+         std::all_of(plan.trials.begin(), plan.trials.end(),
+                     [](const SweepTrial& trial) { return trial.plan->spec.train.reproducible; });
 }
 
 }  // namespace
@@ -127,7 +126,8 @@ std::string utc_now() {
   std::tm parts{};
   gmtime_r(&now, &parts);
   std::array<char, 32> buffer{};
-  const std::size_t size = std::strftime(buffer.data(), buffer.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  const std::size_t size =
+      std::strftime(buffer.data(), buffer.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return std::string(buffer.data(), size);
 }
 

@@ -14,9 +14,8 @@ SweepServices real_services() {
     return view(layout, block);
   };
   services.estimate = [](const TrialSpec& spec, const Catalogue& catalogue,
-                         const DatasetLayout& layout, int ranks) {
-    return estimate_trial(spec, catalogue, layout, ranks);
-  };
+                         const DatasetLayout& layout,
+                         int ranks) { return estimate_trial(spec, catalogue, layout, ranks); };
   services.run_trial = [](const TrialSpec& spec, const Catalogue& catalogue, const Dataset& data,
                           Exchange& exchange, TrialObserver& observer) {
     return run_trial(spec, catalogue, data, exchange, observer);

@@ -1,5 +1,5 @@
-// SweepServices: what a sweep takes from other folders, as functions, so that a test can run a whole
-// sweep with trials, files and data of its own.
+// SweepServices: what a sweep takes from other folders, as functions, so that a test can run a
+// whole sweep with trials, files and data of its own.
 #pragma once
 
 #include <cstddef>

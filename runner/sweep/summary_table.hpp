@@ -15,8 +15,8 @@ namespace aesweep {
 [[nodiscard]] std::optional<std::int64_t> best_trial(const SweepPlan& plan, const Manager& manager);
 
 // A line per finished trial: number, swept parameters, last values of the main metrics, status, and
-// which one is best; then why trials diverged or failed. At most `rows_max` lines, the best included;
-// says what it leaves out.
+// which one is best; then why trials diverged or failed. At most `rows_max` lines, the best
+// included; says what it leaves out.
 [[nodiscard]] std::string summary_table(const SweepPlan& plan, const Manager& manager,
                                         std::size_t rows_max = 200);
 

@@ -128,8 +128,7 @@ Status Sweep::compare_data() {
 }
 
 Status Sweep::plan_trials() {
-  UniqueTrials unique =
-      unique_trials(plan_.experiment, plan_.catalogue, plan_.data.fingerprint);
+  UniqueTrials unique = unique_trials(plan_.experiment, plan_.catalogue, plan_.data.fingerprint);
   plan_.trials = std::move(unique.trials);
   duplicates_ = std::move(unique.duplicates);
   plan_.groups = make_groups(world_.ranks(), plan_.experiment.ranks_per_trial,
@@ -140,11 +139,11 @@ Status Sweep::plan_trials() {
 // Finds what is wrong with any trial before the first one runs.
 Status Sweep::estimate_trials() {
   for (const SweepTrial& trial : plan_.trials) {
-    const Result<TrialEstimate> estimate = plan_.services.estimate(
-        trial.plan->spec, plan_.catalogue, layout_, ranks_per_group());
+    const Result<TrialEstimate> estimate =
+        plan_.services.estimate(trial.plan->spec, plan_.catalogue, layout_, ranks_per_group());
     if (!estimate.ok()) {
-      return estimate.status().in(text(plan_.experiment.path, ": trial ", trial.number, " (",
-                                       trial.plan->label, ")"));
+      return estimate.status().in(
+          text(plan_.experiment.path, ": trial ", trial.number, " (", trial.plan->label, ")"));
     }
     shards_min_ = std::min(shards_min_, estimate->shards_per_batch);
   }
@@ -223,8 +222,7 @@ int Sweep::end(const ManagerDesk& desk) {
   const std::string table = summary_table(plan_, desk.manager());
   std::fputs(table.c_str(), stdout);
   if (!status.ok()) {
-    std::fputs(text("There is no results.h5; what was finished is in ", plan_.folder.trials(),
-                    "\n")
+    std::fputs(text("There is no results.h5; what was finished is in ", plan_.folder.trials(), "\n")
                    .c_str(),
                stdout);
     std::fflush(stdout);

@@ -1,8 +1,8 @@
 // run_sweep: all trials of an experiment on all ranks of the world, from checks to results.h5.
 //
-// Called by every rank with equal arguments, after each has parsed the same experiment and loaded the
-// same plugins. Rank 0 prints: progress and log lines to stderr and run.log, faults to stderr, and at
-// the end a table of trials and the path of results.h5 to stdout.
+// Called by every rank with equal arguments, after each has parsed the same experiment and loaded
+// the same plugins. Rank 0 prints: progress and log lines to stderr and run.log, faults to stderr,
+// and at the end a table of trials and the path of results.h5 to stdout.
 //
 // Returns the exit status of this rank. 0: every trial completed or diverged. 1: a trial failed.
 // 2: bad input (data, model, a run folder in use); nothing was trained. 3: a fault of the world (a

@@ -43,7 +43,7 @@ int parent_of(int process) {
 }
 
 bool has_terminal(int process) {
-  constexpr unsigned kConsoles = 4;  // Linux's device numbers: virtual consoles, then
+  constexpr unsigned kConsoles = 4;    // Linux's device numbers: virtual consoles, then
   constexpr unsigned kPtyFirst = 136;  // the ends of pseudo-terminals that programs use.
   constexpr unsigned kPtyLast = 143;
   struct stat facts {};

@@ -49,7 +49,8 @@ std::string trial_key(const PlannedTrial& trial, const Catalogue& catalogue,
   add_part(hash, data_fingerprint);
   add_part(hash, text(kNumericsVersion));
   for (const CatalogueEntry* entry : used_components(trial.spec, catalogue)) {
-    add_part(hash, text(kind_name(static_cast<aesweep_kind>(entry->component.kind)), ' ', entry->component.name));
+    add_part(hash, text(kind_name(static_cast<aesweep_kind>(entry->component.kind)), ' ',
+                        entry->component.name));
     add_part(hash, entry->library->sha256);
   }
   return hash.finish().substr(0, kKeyDigits);

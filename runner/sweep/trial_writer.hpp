@@ -1,9 +1,9 @@
 // TrialWriter: writes finished trials' files on threads of its own, so that disks never keep a rank
 // from training. These threads make no MPI call; they spend their time waiting for fsync.
 //
-// One owner thread adds trials and takes what has become of them, in any order. The destructor writes
-// what was added before it returns. A failed write comes back as its status; those added after it
-// are still tried.
+// One owner thread adds trials and takes what has become of them, in any order. The destructor
+// writes what was added before it returns. A failed write comes back as its status; those added
+// after it are still tried.
 #pragma once
 
 #include <atomic>

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "runner/comm/mpi_exchange.hpp"
-#include "tests/support/allocation_count.hpp"
 #include "tests/comm/mpi_main.hpp"
+#include "tests/support/allocation_count.hpp"
 
 namespace aesweep {
 namespace {
@@ -80,7 +80,8 @@ TEST(MpiExchange, ShareInPlaceKeepsTheOwnPart) {
   write_expected(exchange.rank(), 3, mine);
   exchange.share(mine, counts, all);
   for (int from = 0; from < exchange.ranks(); ++from) {
-    EXPECT_TRUE(is_expected(from, 3, std::span(all).subspan(5 * static_cast<std::size_t>(from), 5)));
+    EXPECT_TRUE(
+        is_expected(from, 3, std::span(all).subspan(5 * static_cast<std::size_t>(from), 5)));
   }
 }
 
@@ -169,7 +170,8 @@ TEST(MpiExchange, SumsOverTheRanks) {
     exchange.finish();
     EXPECT_EQ(doubles[36], ranks * (ranks - 1) / 2 + ranks * round);
     for (std::size_t i = 0; i < floats.size(); ++i) {
-      ASSERT_EQ(floats[i], static_cast<float>(i % 100) * static_cast<float>(ranks * (ranks + 1) / 2));
+      ASSERT_EQ(floats[i],
+                static_cast<float>(i % 100) * static_cast<float>(ranks * (ranks + 1) / 2));
     }
   }
   const std::uint64_t bytes = 3 * (floats.size() * sizeof(float) + doubles.size() * sizeof(double));

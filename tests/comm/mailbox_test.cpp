@@ -1,4 +1,7 @@
-// Mailbox: messages arrive whole, in order per sender, also to oneself, without either side waiting.
+// Mailbox: messages arrive whole, in order per sender, also to oneself, without either side
+// waiting.
+
+#include "runner/comm/mailbox.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +10,6 @@
 #include <vector>
 
 #include "core/base/text.hpp"
-#include "runner/comm/mailbox.hpp"
 #include "runner/comm/patience.hpp"
 #include "tests/comm/mpi_main.hpp"
 

@@ -16,8 +16,8 @@ namespace {
 
 TEST(World, BroadcastGivesRankZerosBytes) {
   World& world = test_world();
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{37},
-                                 std::size_t{3'000'001}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{37}, std::size_t{3'000'001}}) {
     std::string expected(size, '\0');
     for (std::size_t i = 0; i < size; ++i) expected[i] = static_cast<char>(i * 31 % 251);
     const std::string given = world.rank() == 0 ? expected : "not mine";

@@ -17,9 +17,9 @@ namespace aesweep {
 
 // What the services of one rank have seen.
 struct FakeLog {
-  std::vector<std::int64_t> trained;        // Seeds, in the order in which this rank trained them.
-  std::vector<int> group_sizes;             // Of each of these.
-  std::vector<std::string> results_of;      // Paths given to write_results.
+  std::vector<std::int64_t> trained;    // Seeds, in the order in which this rank trained them.
+  std::vector<int> group_sizes;         // Of each of these.
+  std::vector<std::string> results_of;  // Paths given to write_results.
   std::unique_ptr<RunRecord> results_record;  // Null: write_results was not called.
 };
 

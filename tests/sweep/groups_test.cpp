@@ -1,4 +1,5 @@
-// make_groups: each table row is a world and the group sizes that the documentation promises for it.
+// make_groups: each table row is a world and the group sizes that the documentation promises for
+// it.
 
 #include "runner/sweep/groups.hpp"
 
@@ -48,8 +49,7 @@ TEST(Groups, SizesAreThoseOfTheTable) {
   for (const Case& one : kCases) {
     const std::string where =
         text(one.world_ranks, " ranks, ", one.ranks_per_trial, " each, ", one.trials, " trials");
-    const std::vector<Group> groups =
-        make_groups(one.world_ranks, one.ranks_per_trial, one.trials);
+    const std::vector<Group> groups = make_groups(one.world_ranks, one.ranks_per_trial, one.trials);
     ASSERT_EQ(groups.size(), one.sizes.size()) << where;
     int next = 0;  // Groups follow one another through the ranks.
     for (std::size_t i = 0; i < groups.size(); ++i) {

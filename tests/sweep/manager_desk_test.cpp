@@ -62,8 +62,8 @@ TEST(ManagerDesk, AnswersTheLeaderOfTheGroup) {
   desk.handle(event(Kind::kWants, 1));
   desk.handle(event(Kind::kWants, 0));
   desk.handle(event(Kind::kStarted, 1, 0));
-  EXPECT_EQ(office.sent, (std::vector<Sent>{
-                             {2, Kind::kOrder, 0}, {0, Kind::kOrder, 1}, {2, Kind::kOrder, 2}}));
+  EXPECT_EQ(office.sent,
+            (std::vector<Sent>{{2, Kind::kOrder, 0}, {0, Kind::kOrder, 1}, {2, Kind::kOrder, 2}}));
 }
 
 TEST(ManagerDesk, AFaultStopsAllGroupsAndIsReportedOnceTheyTakeTooLong) {

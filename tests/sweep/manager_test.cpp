@@ -1,5 +1,5 @@
-// Manager: whatever the order of events, each trial runs once, groups that work hold their next one,
-// and the end is known. A simulated clock plays groups of different speed against it.
+// Manager: whatever the order of events, each trial runs once, groups that work hold their next
+// one, and the end is known. A simulated clock plays groups of different speed against it.
 
 #include "runner/sweep/manager.hpp"
 
@@ -189,8 +189,8 @@ class Simulation {
 
 TEST(Manager, EveryTrialRunsOnceUnderAnyDelay) {
   for (const int groups : {1, 2, 3, 7}) {
-    for (const std::int64_t trials : {std::int64_t{0}, std::int64_t{1}, std::int64_t{7},
-                                      std::int64_t{37}, std::int64_t{200}}) {
+    for (const std::int64_t trials :
+         {std::int64_t{0}, std::int64_t{1}, std::int64_t{7}, std::int64_t{37}, std::int64_t{200}}) {
       for (unsigned seed = 0; seed < 20; ++seed) {
         Simulation simulation(trials, groups, seed);
         simulation.run();

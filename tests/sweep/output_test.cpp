@@ -1,5 +1,5 @@
-// What a sweep shows: the progress line's arithmetic, the table's columns and its best trial, and the
-// log's lines, each against texts written by hand.
+// What a sweep shows: the progress line's arithmetic, the table's columns and its best trial, and
+// the log's lines, each against texts written by hand.
 
 #include <gtest/gtest.h>
 
@@ -50,8 +50,8 @@ struct Ended {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto trial = static_cast<std::int64_t>(i);
       plan.trials.push_back({trial, "key", &experiment.trials[i]});
-      summaries.emplace_back().last = {{"train/loss", 7.0}, {"test/mse", values[i]},
-                                       {"test/l0", 1234.5678}};
+      summaries.emplace_back().last = {
+          {"train/loss", 7.0}, {"test/mse", values[i]}, {"test/l0", 1234.5678}};
     }
   }
   void finish() {
@@ -121,8 +121,8 @@ TEST(RunLog, WritesLinesWithTheirLevel) {
   const std::string shown = testing::internal::GetCapturedStderr();
   std::ifstream in(path);
   const std::string written{std::istreambuf_iterator<char>(in), {}};
-  for (const char* line : {" info trial 0 {} completed\n", " warning one rank is idle\n",
-                           " error no space left\n"}) {
+  for (const char* line :
+       {" info trial 0 {} completed\n", " warning one rank is idle\n", " error no space left\n"}) {
     EXPECT_NE(written.find(line), std::string::npos) << written;
     EXPECT_NE(shown.find(line), std::string::npos) << shown;
   }

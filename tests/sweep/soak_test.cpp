@@ -1,5 +1,5 @@
-// The cost of a sweep around its trials: 20,000 trials of nothing pass through manager, mailboxes and
-// writer threads, and starting, reporting and ending one costs far less than 10 ms.
+// The cost of a sweep around its trials: 20,000 trials of nothing pass through manager, mailboxes
+// and writer threads, and starting, reporting and ending one costs far less than 10 ms.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// run_sweep on any number of ranks: each trial runs once on one whole group, every ending is agreed,
-// nothing hangs, and results.h5 is there exactly when the exit status says so.
+// run_sweep on any number of ranks: each trial runs once on one whole group, every ending is
+// agreed, nothing hangs, and results.h5 is there exactly when the exit status says so.
 
 #include "runner/sweep/sweep.hpp"
 
@@ -58,9 +58,9 @@ class SweepRun {
   FakeLog log;
   SweepServices services;
   SweepOptions options;
-  int status = -1;      // Of rank 0.
-  std::string table;    // What rank 0 wrote to stdout,
-  std::string faults;   // and to stderr.
+  int status = -1;                      // Of rank 0.
+  std::string table;                    // What rank 0 wrote to stdout,
+  std::string faults;                   // and to stderr.
   std::multiset<std::int64_t> trained;  // Seeds, once for each group that trained them.
 
  private:
@@ -301,8 +301,7 @@ TEST(Sweep, RanksThatComputeOtherBitsAreRefusedUnlessAccepted) {
   EXPECT_EQ(sweep.status, 0);
   if (SweepRun::rank() != 0) return;
   EXPECT_EQ(sweep.log.results_record->runtime.front().first, "reproducible");
-  EXPECT_EQ(sweep.log.results_record->runtime.front().second,
-            test_world().ranks() > 1 ? "0" : "1");
+  EXPECT_EQ(sweep.log.results_record->runtime.front().second, test_world().ranks() > 1 ? "0" : "1");
 }
 
 }  // namespace
