@@ -170,6 +170,11 @@ TEST(Malformed, Model) {
        "a.yaml:5:11: model.scalar: found f16, expected f32 or f64"},
       {4, "  loss: mse\n  code: cod",
        "a.yaml:5:9: model.code: found cod, expected the name of a layer (did you mean code?)"},
+  });
+}
+
+TEST(Malformed, Layers) {
+  expect_all({
       {6, "    - {name: hidden, kind: dense}",
        "a.yaml:4:3: model.code: missing; no layer is named code, so name the layer whose output is "
        "the code; known: hidden, out"},
@@ -203,6 +208,11 @@ TEST(Malformed, Model) {
        "65536]"},
       {6, "    - {name: code, kind: dense, quantizer: {kind: binary, limit: 0}}",
        "a.yaml:6:66: model.layers.code.quantizer.limit: 0 is not in (0, 100]"},
+  });
+}
+
+TEST(Malformed, RegularizersAndOptimizer) {
+  expect_all({
       {6, "    - {name: code, kind: dense, regularizers: l1}",
        "a.yaml:6:47: model.layers.code.regularizers: found l1, expected a list such as [{kind: "
        "l1}]"},
@@ -293,7 +303,7 @@ TEST(Malformed, SweptKeys) {
   });
 }
 
-TEST(Malformed, SweptValues) {
+TEST(Malformed, SweptLists) {
   expect_all({
       {9, "parameters: {optimizer.lr: [1, 2]}",
        "a.yaml:9:28: parameters.optimizer.lr: found a list, expected {values: [...]}, {min: A, "
@@ -329,6 +339,11 @@ TEST(Malformed, SweptValues) {
        "in one place"},
       {9, "parameters: {optimizer.lr: {values: [1], min: 2}}",
        "a.yaml:9:42: parameters.optimizer.lr.min: a range and values together; write one of them"},
+  });
+}
+
+TEST(Malformed, SweptRanges) {
+  expect_all({
       {9, "parameters: {optimizer.lr: {min: 1, max: 2}}",
        "a.yaml:9:28: parameters.optimizer.lr.count: missing; a range is {min: A, max: B, count: "
        "N}"},
