@@ -4,13 +4,11 @@
 #include <cmath>
 #include <iomanip>
 #include <set>
-#include <type_traits>
-#include <variant>
 #include <vector>
 
 #include "core/base/table.hpp"
 #include "core/base/text.hpp"
-#include "runner/config/number.hpp"
+#include "runner/config/values.hpp"
 
 namespace aesweep {
 namespace {
@@ -27,18 +25,6 @@ std::optional<double> last_value(const TrialSummary& summary, const std::string&
 
 std::string metric_text(std::optional<double> value) {
   return value ? text(std::setprecision(4), *value) : "-";
-}
-
-std::string parameter_text(const ParameterValue& value) {
-  return std::visit(
-      [](const auto& held) -> std::string {
-        using Held = std::decay_t<decltype(held)>;
-        if constexpr (std::is_same_v<Held, bool>) return held ? "true" : "false";
-        if constexpr (std::is_same_v<Held, double>) return format_real(held);
-        if constexpr (std::is_same_v<Held, std::int64_t>) return text(held);
-        if constexpr (std::is_same_v<Held, std::string>) return held;
-      },
-      value);
 }
 
 // The last `parts` dotted parts of a key.
@@ -95,7 +81,7 @@ std::vector<std::string> row_of(const SweepTrial& trial, const TrialSummary& sum
     const auto& parameters = trial.plan->parameters;
     const auto found = std::find_if(parameters.begin(), parameters.end(),
                                     [&key](const auto& one) { return one.first == key; });
-    row.push_back(found == parameters.end() ? "-" : parameter_text(found->second));
+    row.push_back(found == parameters.end() ? "-" : shown(found->second));
   }
   for (const std::string& metric : metrics) row.push_back(metric_text(last_value(summary, metric)));
   row.emplace_back(outcome_name(summary.outcome));
