@@ -235,8 +235,7 @@ class Assignment {
   const std::string& file_;
 };
 
-// --- Normalizing
-// ----------------------------------------------------------------------------------
+// --- Normalizing ---
 
 Status check_top_level(const std::string& file, const Node& document) {
   if (document.kind != NodeKind::kMap) {

@@ -14,8 +14,7 @@ namespace {
 
 using Names = std::span<const std::string>;
 
-// --- Model and optimizer
-// --------------------------------------------------------------------------
+// --- Model and optimizer ---
 
 class ModelReader {
  public:
@@ -160,8 +159,7 @@ class ModelReader {
   const Catalogue& catalogue_;
 };
 
-// --- Sections
-// -------------------------------------------------------------------------------------
+// --- Sections ---
 
 Result<TrainSpec> read_train(FieldReader& reader, const Node& document) {
   Result<std::vector<NamedParameter>> fields = reader.read_section(document, "train");

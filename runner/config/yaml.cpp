@@ -25,8 +25,7 @@ struct Refused {
   std::string message;
 };
 
-// --- Before parsing: is it text at all?
-// -----------------------------------------------------------
+// --- Before parsing: is it text at all? ---
 
 // Length of the UTF-8 sequence at s[i]; 0 if it is not valid.
 std::size_t sequence_bytes(std::string_view s, std::size_t i) {
@@ -108,8 +107,7 @@ bool has_closing_quote(std::string_view s, std::size_t i) {
   return false;
 }
 
-// --- Events to nodes
-// ------------------------------------------------------------------------------
+// --- Events to nodes ---
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
