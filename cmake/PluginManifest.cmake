@@ -1,7 +1,8 @@
-# Run after a plugin is linked: writes NAME.plugin.yaml beside LIBRARY. Hosts read it before they load
-# the library, since loading already runs code.
+# Run after a plugin is linked: writes NAME.plugin.yaml beside LIBRARY. Hosts read it before they
+# load the library, since loading already runs code.
 #
-#   cmake -DLIBRARY=NAME.so -DCPU_LEVEL=... [-DCOMPILER=... -DFLAGS=... -DSOURCE_DIRECTORY=...] -P ...
+#   cmake -DLIBRARY=NAME.so -DCPU_LEVEL=... [-DCOMPILER=... -DFLAGS=... -DSOURCE_DIRECTORY=...]
+#         -P PluginManifest.cmake
 #
 # SOURCE_DIRECTORY is the tree whose revision is recorded.
 get_filename_component(LIBRARY "${LIBRARY}" ABSOLUTE)

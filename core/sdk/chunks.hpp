@@ -1,10 +1,10 @@
 // Chunks: element-wise loops and sums whose bits depend on values and shape alone.
 //
-// A chunk is a fixed-size Eigen array of two cache lines, so that every operation on it runs as whole
-// packets. The elements left over at the end of a row are padded with zeros to a whole chunk and take
-// the same path: an element's result depends neither on its position nor on its address. Sums keep
-// one double per lane of the chunk, row by row, and add the lanes in a fixed order at the end; Eigen's
-// own sums are not used, since their order depends on the address.
+// A chunk is a fixed-size Eigen array of two cache lines, so that every operation on it runs as
+// whole packets. The elements left over at the end of a row are padded with zeros to a whole chunk
+// and take the same path: an element's result depends neither on its position nor on its address.
+// Sums keep one double per lane of the chunk, row by row, and add the lanes in a fixed order at the
+// end; Eigen's own sums are not used, since their order depends on the address.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +23,8 @@ using Chunk = Eigen::Array<Real, static_cast<int>(kChunk<Real>), 1>;
 template <class Real>
 using DoubleChunk = Eigen::Array<double, static_cast<int>(kChunk<Real>), 1>;
 
-// The same numbers in double. Not by Eigen's cast, which would pull the whole expression under it out
-// of the vector path.
+// The same numbers in double. Not by Eigen's cast, which would pull the whole expression under it
+// out of the vector path.
 template <class Real>
 DoubleChunk<Real> widen(const Chunk<Real>& chunk) {
   DoubleChunk<Real> wide;
@@ -69,10 +69,13 @@ void for_each_chunk(const Matrix<Real>& out, const F& f, const In&... in) {
     for_each_chunk(out.rows * out.cols, out.data, f, in.data...);
     return;
   }
-  for (std::int64_t i = 0; i < out.rows; ++i) for_each_chunk(out.cols, row(out, i), f, row(in, i)...);
+  for (std::int64_t i = 0; i < out.rows; ++i) {
+    for_each_chunk(out.cols, row(out, i), f, row(in, i)...);
+  }
 }
 
-// A sum in double over the elements of rows, in an order fixed by the number and lengths of the rows.
+// A sum in double over the elements of rows, in an order fixed by the number and lengths of the
+// rows.
 template <class Real>
 class LaneSum {
  public:

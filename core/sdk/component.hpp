@@ -6,14 +6,14 @@
 //   static constexpr Info kInfo                          required
 //   static constexpr aesweep_parameter_info kParameters[]   if it has parameters; then also
 //   explicit C(const Parameters&)                           a constructor that reads them
-//   void plan(const Request&, Plan&)                     if it needs widths, tensors, rounds, memory
-// and const methods named and shaped like the members of its kind's table in typed.h, with references
-// in place of pointers, no instance and no error: a failure is thrown (failure.hpp). Members of the
-// table for which C has no method are null.
+//   void plan(const Request&, Plan&)                        if it needs tensors, rounds, memory
+// and const methods named and shaped like the members of its kind's table in typed.h, with
+// references in place of pointers, no instance and no error: a failure is thrown (failure.hpp).
+// Members of the table for which C has no method are null.
 //
-// Here, and not in the component, shapes are checked: row counts agree, widths are the planned ones,
-// strides are at least the width. Instances are const during calls, so calls from several threads are
-// safe unless the author uses mutable or static data, which the ABI forbids.
+// Here, and not in the component, shapes are checked: row counts agree, widths are the planned
+// ones, strides are at least the width. Instances are const during calls, so calls from several
+// threads are safe unless the author uses mutable or static data, which the ABI forbids.
 #pragma once
 
 #include <cstdint>
@@ -77,8 +77,8 @@ template <class AnyMatrix>
 void require_matrix(const char* name, const AnyMatrix* m, std::int64_t rows, std::int64_t cols) {
   require(m != nullptr && m->data != nullptr, AESWEEP_INVALID_SHAPE, name, ": no data");
   require(m->rows == rows && m->cols == cols && m->row_stride >= cols, AESWEEP_INVALID_SHAPE, name,
-          ": is ", m->rows, " x ", m->cols, " with stride ", m->row_stride, ", expected ", rows, " x ",
-          cols);
+          ": is ", m->rows, " x ", m->cols, " with stride ", m->row_stride, ", expected ", rows,
+          " x ", cols);
 }
 
 // x has the planned width; its rows, which all other matrices must share, are given back.
@@ -165,8 +165,7 @@ struct TransformTable {
 
   static std::int32_t end_step(void* instance, const Context* context, const Memory<Real>* memory,
                                aesweep_error* error) noexcept {
-    return fence(error,
-                 [&] { instance_of<C>(instance).component.end_step(*context, *memory); });
+    return fence(error, [&] { instance_of<C>(instance).component.end_step(*context, *memory); });
   }
 
   static constexpr auto table() {
@@ -236,9 +235,8 @@ template <class C, class Real>
 struct QuantizerTable {
   static std::int32_t quantize(void* instance, const Context* context, const Block* block,
                                const Real* w, Real* q, void* kept, aesweep_error* error) noexcept {
-    return fence(error, [&] {
-      instance_of<C>(instance).component.quantize(*context, *block, w, q, kept);
-    });
+    return fence(
+        error, [&] { instance_of<C>(instance).component.quantize(*context, *block, w, q, kept); });
   }
 
   static std::int32_t backward(void* instance, const Context* context, const Block* block,
@@ -275,8 +273,7 @@ struct LossTable {
     return fence(error, [&] {
       const auto& self = instance_of<C>(instance);
       const Request& request = self.request;
-      const std::int64_t rows =
-          require_rows("prediction", prediction, request, request.input_cols);
+      const std::int64_t rows = require_rows("prediction", prediction, request, request.input_cols);
       require_matrix("target", target, rows, request.target_cols);
       if (gradient != nullptr) require_matrix("gradient", gradient, rows, request.input_cols);
       *value = self.component.evaluate(*context, *memory, *prediction, *target, labels, gradient);

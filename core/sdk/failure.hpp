@@ -1,7 +1,7 @@
 // How component code fails (it throws) and how that becomes a status with text (the fence).
 //
-// Component code throws Failure for what its author foresaw. Every function that the host calls runs
-// inside fence, the one place where exceptions stop; none leaves the library.
+// Component code throws Failure for what its author foresaw. Every function that the host calls
+// runs inside fence, the one place where exceptions stop; none leaves the library.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +36,7 @@ namespace detail {
 inline void append(std::string& out, std::string_view part) { out += part; }
 
 template <class Number>
-  requires std::integral<Number> || std::floating_point<Number>
+requires std::integral<Number> || std::floating_point<Number>
 void append(std::string& out, Number value) {
   char digits[32];
   const auto end = std::to_chars(digits, digits + sizeof digits, value);
@@ -81,7 +81,8 @@ std::int32_t fence(aesweep_error* error, Body&& body) noexcept {
 
 }  // namespace detail
 
-// The arguments, texts and numbers, written one after another; numbers in their shortest exact form.
+// The arguments, texts and numbers, written one after another; numbers in their shortest exact
+// form.
 template <class... Parts>
 [[nodiscard]] std::string text(const Parts&... parts) {
   std::string out;
@@ -92,7 +93,9 @@ template <class... Parts>
 // Throws Failure(status, parts...) unless the condition holds.
 template <class... Parts>
 void require(bool condition, aesweep_status status, const Parts&... parts) {
-  if (!condition) [[unlikely]] throw Failure(status, text(parts...));
+  if (!condition) [[unlikely]] {
+    throw Failure(status, text(parts...));
+  }
 }
 
 }  // namespace aesweep::sdk

@@ -1,8 +1,8 @@
 // The host's services, reached from anywhere in a plugin library.
 //
 // They are kept in one variable per library, defined by AESWEEP_EXPORT_PLUGIN and hidden. An inline
-// variable would not do: the loader merges those over all libraries of the process (STB_GNU_UNIQUE),
-// RTLD_LOCAL or not. Written by init [main], read by all threads afterwards.
+// variable would not do: the loader merges those over all libraries of the process
+// (STB_GNU_UNIQUE), RTLD_LOCAL or not. Written by init [main], read by all threads afterwards.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Parameters: what a component declares (real, integer, boolean, choice) and the values it is given.
+// Parameters: what a component declares (real, integer, boolean, choice) and what it is given.
 //
 //   static constexpr aesweep_parameter_info kParameters[] = {
 //       sdk::real("slope", "Factor of negative inputs", 0.01, sdk::at_least(0))};
@@ -25,9 +25,12 @@ struct Range {
 };
 constexpr Range at_least(double a) { return {.minimum = a}; }
 constexpr Range above(double a) { return {.minimum = a, .flags = AESWEEP_ABOVE_MINIMUM}; }
-constexpr Range between(double a, double b) { return {a, b, 0}; }                       // [a, b]
-constexpr Range from_to_below(double a, double b) { return {a, b, AESWEEP_BELOW_MAXIMUM}; }  // [a, b)
-constexpr Range inside(double a, double b) {                                            // (a, b)
+// [a, b]
+constexpr Range between(double a, double b) { return {a, b, 0}; }
+// [a, b)
+constexpr Range from_to_below(double a, double b) { return {a, b, AESWEEP_BELOW_MAXIMUM}; }
+// (a, b)
+constexpr Range inside(double a, double b) {
   return {a, b, AESWEEP_ABOVE_MINIMUM | AESWEEP_BELOW_MAXIMUM};
 }
 
@@ -86,8 +89,8 @@ constexpr aesweep_parameter_info required(aesweep_parameter_info info) {
 // The values given to one create, checked against the declarations. Views; lives for that call.
 class Parameters {
  public:
-  // Throws Failure if a declared parameter is missing, given twice, of another type or out of range,
-  // or if an undeclared one is given.
+  // Throws Failure if a declared parameter is missing, given twice, of another type or out of
+  // range, or if an undeclared one is given.
   Parameters(std::span<const aesweep_parameter_info> declared, const aesweep_parameter* given,
              std::uint32_t count)
       : given_(given), count_(count) {
@@ -108,7 +111,8 @@ class Parameters {
   // The host's struct may be longer than ours: walk by its own size.
   [[nodiscard]] const aesweep_parameter& at(std::uint32_t i) const {
     const auto* bytes = reinterpret_cast<const std::byte*>(given_);
-    return *reinterpret_cast<const aesweep_parameter*>(bytes + std::size_t{i} * given_->struct_size);
+    return *reinterpret_cast<const aesweep_parameter*>(bytes +
+                                                       std::size_t{i} * given_->struct_size);
   }
 
   [[nodiscard]] const aesweep_parameter& get(std::string_view name) const {

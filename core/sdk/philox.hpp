@@ -1,8 +1,9 @@
 // Philox4x32-10, the counter-based random numbers of the plugin ABI (Salmon, Moraes, Dror & Shaw,
-// "Parallel random numbers: as easy as 1, 2, 3", SC 2011), and how this program keys and counts them.
+// "Parallel random numbers: as easy as 1, 2, 3", SC 2011), and how this program keys and counts
+// them.
 //
-// There is no generator state: a number is a function of key and counter. Everything here is part of
-// the ABI; changing a bit changes every result.
+// There is no generator state: a number is a function of key and counter. Everything here is part
+// of the ABI; changing a bit changes every result.
 //
 //   stream   aesweep_context.stream = stream_hash(seed, component path, mode)
 //   key      stream_key(stream, purpose): one key per purpose, so that a component's draws for two
@@ -98,9 +99,9 @@ namespace philox_detail {
   return static_cast<double>(((std::uint64_t{high} << 32) | low) >> 11) * 0x1p-53;
 }
 
-// Four standard normal numbers from one block (Box & Muller 1958), in double; at most 6.8 in absolute
-// value. Words 0 and 1 give numbers 0 and 1, words 2 and 3 the others. Uses libm, whose last bit the
-// numeric fingerprint covers; round to float for single precision.
+// Four standard normal numbers from one block (Box & Muller 1958), in double; at most 6.8 in
+// absolute value. Words 0 and 1 give numbers 0 and 1, words 2 and 3 the others. Uses libm, whose
+// last bit the numeric fingerprint covers; round to float for single precision.
 [[nodiscard]] inline std::array<double, 4> standard_normals(const PhiloxBlock& block) {
   std::array<double, 4> normals{};
   for (std::size_t pair = 0; pair < 4; pair += 2) {

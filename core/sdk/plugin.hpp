@@ -18,22 +18,22 @@
 
 extern "C" [[gnu::visibility("default")]] const aesweep_plugin_entry aesweep_plugin;
 
-#define AESWEEP_EXPORT_PLUGIN(plugin_id, plugin_version, ...)                                   \
-  aesweep_host aesweep::sdk::library_host = {};                                                 \
-  namespace {                                                                                   \
-  constexpr const aesweep_component* kAesweepComponents[] = {__VA_ARGS__};                      \
-  }                                                                                             \
-  const aesweep_plugin_entry aesweep_plugin = {AESWEEP_ABI_MAGIC,                               \
-                                               sizeof(aesweep_plugin_entry),                    \
-                                               AESWEEP_ABI_MAJOR,                               \
-                                               AESWEEP_ABI_MINOR,                               \
-                                               AESWEEP_ABI_MINOR,                               \
-                                               0,                                               \
-                                               plugin_id,                                       \
-                                               plugin_version,                                  \
-                                               kAesweepComponents,                              \
-                                               sizeof kAesweepComponents / sizeof(void*),       \
-                                               0,                                               \
-                                               &aesweep::sdk::detail::init_library,             \
-                                               nullptr};                                        \
+#define AESWEEP_EXPORT_PLUGIN(plugin_id, plugin_version, ...)                             \
+  aesweep_host aesweep::sdk::library_host = {};                                           \
+  namespace {                                                                             \
+  constexpr const aesweep_component* kAesweepComponents[] = {__VA_ARGS__};                \
+  }                                                                                       \
+  const aesweep_plugin_entry aesweep_plugin = {AESWEEP_ABI_MAGIC,                         \
+                                               sizeof(aesweep_plugin_entry),              \
+                                               AESWEEP_ABI_MAJOR,                         \
+                                               AESWEEP_ABI_MINOR,                         \
+                                               AESWEEP_ABI_MINOR,                         \
+                                               0,                                         \
+                                               plugin_id,                                 \
+                                               plugin_version,                            \
+                                               kAesweepComponents,                        \
+                                               sizeof kAesweepComponents / sizeof(void*), \
+                                               0,                                         \
+                                               &aesweep::sdk::detail::init_library,       \
+                                               nullptr};                                  \
   static_assert(true, "a semicolon may follow")

@@ -11,19 +11,19 @@ namespace aesweep::sdk {
 template <class Real>
 struct Abi;
 
-#define AESWEEP_SDK_ABI(Scalar, suffix)                   \
-  template <>                                             \
-  struct Abi<Scalar> {                                    \
-    using Active = aesweep_active_##suffix;               \
-    using Matrix = aesweep_matrix_##suffix;               \
-    using ConstMatrix = aesweep_const_matrix_##suffix;    \
-    using Memory = aesweep_memory_##suffix;               \
-    using Views = aesweep_views_##suffix;                 \
-    using TransformTable = aesweep_transform_##suffix;    \
+#define AESWEEP_SDK_ABI(Scalar, suffix)                    \
+  template <>                                              \
+  struct Abi<Scalar> {                                     \
+    using Active = aesweep_active_##suffix;                \
+    using Matrix = aesweep_matrix_##suffix;                \
+    using ConstMatrix = aesweep_const_matrix_##suffix;     \
+    using Memory = aesweep_memory_##suffix;                \
+    using Views = aesweep_views_##suffix;                  \
+    using TransformTable = aesweep_transform_##suffix;     \
     using RegularizerTable = aesweep_regularizer_##suffix; \
-    using QuantizerTable = aesweep_quantizer_##suffix;    \
-    using LossTable = aesweep_loss_##suffix;              \
-    using OptimizerTable = aesweep_optimizer_##suffix;    \
+    using QuantizerTable = aesweep_quantizer_##suffix;     \
+    using LossTable = aesweep_loss_##suffix;               \
+    using OptimizerTable = aesweep_optimizer_##suffix;     \
   }
 AESWEEP_SDK_ABI(float, f32);
 AESWEEP_SDK_ABI(double, f64);

@@ -1,6 +1,7 @@
 // sigmoid: y = 1 / (1 + exp(-x)), dy/dx = y (1 - y). In [0, 1] for every x: 1 for large x, a number
-// below the smallest normal one for very negative x. NaN gives NaN. Eigen's logistic is not used: in
-// single precision its relative error reaches 8e-4 where y is small, which is where sparse codes are.
+// below the smallest normal one for very negative x. NaN gives NaN. Eigen's logistic is not used:
+// in single precision its relative error reaches 8e-4 where y is small, which is where sparse codes
+// are.
 #include "core/sdk/plugin.hpp"
 
 namespace {

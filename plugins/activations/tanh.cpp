@@ -1,4 +1,5 @@
-// tanh: y = tanh(x), dy/dx = 1 - y^2. Single precision uses Eigen's rational approximation. NaN gives NaN.
+// tanh: y = tanh(x), dy/dx = 1 - y^2. Single precision uses Eigen's rational approximation. NaN
+// gives NaN.
 #include "core/sdk/plugin.hpp"
 
 namespace {

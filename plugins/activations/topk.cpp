@@ -1,6 +1,7 @@
-// topk: y keeps the k largest values of each row of x and is 0 elsewhere; exactly k, be they positive
-// or not. Among equal values the lowest columns win; NaN counts as largest, so that it stays visible.
-// dx is dy at the kept positions and 0 elsewhere, and dy is read there only. Makhzani & Frey 2013.
+// topk: y keeps the k largest values of each row of x and is 0 elsewhere; exactly k, be they
+// positive or not. Among equal values the lowest columns win; NaN counts as largest, so that it
+// stays visible. dx is dy at the kept positions and 0 elsewhere, and dy is read there only.
+// Makhzani & Frey 2013.
 #include <algorithm>
 #include <bit>
 #include <functional>
@@ -47,8 +48,8 @@ Integer kth_largest(Integer* keys, std::int64_t count, std::int64_t k) {
   return keys[k - 1];
 }
 
-// A number that at least k keys reach, and not many more: the k-th largest of the maxima of `groups`
-// groups of columns (equal modulo groups).
+// A number that at least k keys reach, and not many more: the k-th largest of the maxima of
+// `groups` groups of columns (equal modulo groups).
 template <class Real>
 Key<Real> lower_bound(const Scratch<Real>& s, std::int64_t cols, std::int64_t k) {
   constexpr std::int64_t kGroupsPerKept = 4;  // About 1.15 k keys then reach the bound.
@@ -96,8 +97,8 @@ void select_largest(const Real* x, std::int64_t cols, std::int64_t k, const Scra
   std::copy_n(s.candidates, count, s.ranked);
   const Key<Real> kth = kth_largest(s.ranked, count, k);
   // Of those equal to the k-th, as many as the larger ones leave room for, lowest columns first.
-  std::int64_t equals = k - std::count_if(s.ranked, s.ranked + k,
-                                          [kth](Key<Real> key) { return key > kth; });
+  std::int64_t equals =
+      k - std::count_if(s.ranked, s.ranked + k, [kth](Key<Real> key) { return key > kth; });
   std::int64_t kept = 0;
   for (std::int64_t c = 0; c < count; ++c) {
     if (s.candidates[c] < kth || (s.candidates[c] == kth && equals-- <= 0)) continue;
@@ -111,9 +112,8 @@ class TopK {
   static constexpr sdk::Info kInfo = {.name = "topk",
                                       .summary = "y = x at the k largest of each row, else 0",
                                       .flags = AESWEEP_GRADIENT_AT_ACTIVE};
-  static constexpr aesweep_parameter_info kParameters[] = {sdk::required(
-      sdk::integer("k", "Values kept per row", 0,
-                   sdk::between(1, std::numeric_limits<std::int32_t>::max())))};
+  static constexpr aesweep_parameter_info kParameters[] = {sdk::required(sdk::integer(
+      "k", "Values kept per row", 0, sdk::between(1, std::numeric_limits<std::int32_t>::max())))};
 
   explicit TopK(const sdk::Parameters& p) : k_(p.integer("k")) {}
 
@@ -121,8 +121,8 @@ class TopK {
     sdk::require(k_ <= request.input_cols, AESWEEP_INVALID_SHAPE, "k: ", k_,
                  " is more than the width of the layer, ", request.input_cols);
     plan.active_per_row = k_;
-    plan.workspace_bytes = static_cast<std::uint64_t>(Scratch<Real>::kArrays * request.input_cols) *
-                           sizeof(Key<Real>);
+    plan.workspace_bytes =
+        static_cast<std::uint64_t>(Scratch<Real>::kArrays * request.input_cols) * sizeof(Key<Real>);
   }
 
   void forward(const sdk::Context&, const sdk::Memory<Real>& memory,

@@ -1,9 +1,9 @@
 // dense: y[B,K] = x[B,D] w[D,K] + b[K], the bias optional. Row-major.
 //   dw = x^T dy,   db = column sums of dy,   dx = dy w^T
 //
-// Where x carries an active set with at most one entry in kSparseFactor positions, y and dw are formed
-// from the entries alone; likewise dx where dx carries one. The choice looks at the numbers of
-// entries, rows and columns only, so it is the same on every rank.
+// Where x carries an active set with at most one entry in kSparseFactor positions, y and dw are
+// formed from the entries alone; likewise dx where dx carries one. The choice looks at the numbers
+// of entries, rows and columns only, so it is the same on every rank.
 #include <algorithm>
 #include <cmath>
 
@@ -19,8 +19,7 @@ constexpr std::int64_t kSparseFactor = 8;
 
 template <class Matrix>
 bool use_entries(const Matrix& m) {
-  return m.active != nullptr &&
-         m.active->row_offsets[m.rows] * kSparseFactor <= m.rows * m.cols;
+  return m.active != nullptr && m.active->row_offsets[m.rows] * kSparseFactor <= m.rows * m.cols;
 }
 
 // y[i] += a * x[i]
@@ -146,8 +145,8 @@ class Dense {
   static void weight_gradient(const sdk::ConstMatrix<Real>& x, const sdk::ConstMatrix<Real>& dy,
                               Real* dw) {
     if (!use_entries(x) && x.rows > 0) {
-      sdk::gemm(Op::kTransposed, Op::kPlain, x.cols, dy.cols, x.rows, Real(1), x.data,
-                x.row_stride, dy.data, dy.row_stride, Real(0), dw, dy.cols);
+      sdk::gemm(Op::kTransposed, Op::kPlain, x.cols, dy.cols, x.rows, Real(1), x.data, x.row_stride,
+                dy.data, dy.row_stride, Real(0), dw, dy.cols);
       return;
     }
     std::fill_n(dw, x.cols * dy.cols, Real(0));

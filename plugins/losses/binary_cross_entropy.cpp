@@ -1,9 +1,9 @@
-// binary_cross_entropy of prediction p[B,D] against target t[B,D] in [0, 1], N rows in the global batch.
+// binary_cross_entropy of prediction p[B,D] against target t[B,D] in [0, 1]; the batch has N rows.
 //   probabilities: -(t ln p + (1 - t) ln(1 - p)), each logarithm at least -100;
 //                  gradient (p - t) / max(p (1 - p), 1e-12)          (both as PyTorch does)
 //   from_logits:   max(z, 0) - z t + ln(1 + exp(-|z|)) of z = prediction; gradient sigmoid(z) - t
-// Divided by N D (reduction mean) or by N (row_sum). Summed in double. A probability outside [0, 1] is
-// an error that names its place; NaN passes through.
+// Divided by N D (reduction mean) or by N (row_sum). Summed in double. A probability outside [0, 1]
+// is an error that names its place; NaN passes through.
 #include "plugins/losses/pairwise.hpp"
 
 namespace {
@@ -56,7 +56,9 @@ class BinaryCrossEntropy {
                   const std::int32_t*, const sdk::Matrix<Real>* gradient) const {
     using aesweep::pairwise_loss;
     const double count = aesweep::term_count(context, prediction.cols, over_features_);
-    if (from_logits_) return pairwise_loss<Real, OfLogit<Real>>(prediction, target, count, gradient);
+    if (from_logits_) {
+      return pairwise_loss<Real, OfLogit<Real>>(prediction, target, count, gradient);
+    }
     const double value =
         pairwise_loss<Real, OfProbability<Real>>(prediction, target, count, gradient);
     // The logarithm of a negative number is NaN: only then is there something to look for.

@@ -15,7 +15,8 @@ inline constexpr aesweep_parameter_info kFeatureReduction =
 
 // What the sum over a batch of predictions of `cols` columns is divided by.
 inline double term_count(const sdk::Context& context, std::int64_t cols, bool over_features) {
-  return static_cast<double>(context.batch_rows) * (over_features ? static_cast<double>(cols) : 1.0);
+  return static_cast<double>(context.batch_rows) *
+         (over_features ? static_cast<double>(cols) : 1.0);
 }
 
 inline void require_equal_widths(const sdk::Request& request) {
@@ -24,7 +25,8 @@ inline void require_equal_widths(const sdk::Request& request) {
                request.target_cols, ": give the last layer that width (units: 0 does)");
 }
 
-// Sum of terms / count, rows in order, in double. Writes derivatives / count to gradient if not null.
+// Sum of terms / count, rows in order, in double. Writes derivatives / count to gradient if not
+// null.
 template <class Real, class Term>
 double pairwise_loss(const sdk::ConstMatrix<Real>& prediction, const sdk::ConstMatrix<Real>& target,
                      double count, const sdk::Matrix<Real>* gradient) {

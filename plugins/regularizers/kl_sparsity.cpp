@@ -1,12 +1,13 @@
 // kl_sparsity: keeps each unit's mean activation over the global batch, r, near rho (Ng, "Sparse
 // autoencoder", 2011):
 //   coefficient * sum over units of  rho ln(rho / r) + (1 - rho) ln((1 - rho) / (1 - r))
-// For outputs in [0, 1] (range unit) r is their mean; for outputs in [-1, 1] (range symmetric) r is the
-// mean of (1 + output) / 2; rho is in (0, 1) either way. reduction mean divides by the units.
+// For outputs in [0, 1] (range unit) r is their mean; for outputs in [-1, 1] (range symmetric) r is
+// the mean of (1 + output) / 2; rho is in (0, 1) either way. reduction mean divides by the units.
 //
-// r is held within [kMargin, 1 - kMargin], in the value and in the derivative: outside, the value is
-// constant and the gradient is that of the border, so that units which are never or always on are
-// still pushed back. NaN gives NaN. The value is batch-wide, hence counted on the first shard alone.
+// r is held within [kMargin, 1 - kMargin], in the value and in the derivative: outside, the value
+// is constant and the gradient is that of the border, so that units which are never or always on
+// are still pushed back. NaN gives NaN. The value is batch-wide, hence counted on the first shard
+// alone.
 #include <algorithm>
 #include <cmath>
 
@@ -60,7 +61,8 @@ class KlSparsity {
                         const sdk::Views<Real>& views, const sdk::Matrix<Real>* gradient) const {
     const auto& output = views.output;
     const double batch_rows = static_cast<double>(context.batch_rows);
-    const double scale = over_units_ ? coefficient_ / static_cast<double>(output.cols) : coefficient_;
+    const double scale =
+        over_units_ ? coefficient_ / static_cast<double>(output.cols) : coefficient_;
     const double slope = scale / batch_rows * (symmetric_ ? 0.5 : 1.0);
     auto* derivative = static_cast<Real*>(memory.workspace);
     double divergence = 0.0;

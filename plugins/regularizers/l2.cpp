@@ -1,4 +1,5 @@
-// l2: coefficient / 2 * sum x^2, on activations or parameters, so that the gradient is coefficient * x.
+// l2: coefficient / 2 * sum x^2, on activations or parameters, so that the gradient is
+// coefficient * x.
 #include "plugins/regularizers/penalty.hpp"
 
 namespace {
@@ -8,9 +9,7 @@ namespace sdk = aesweep::sdk;
 template <class Real>
 struct HalfSquare {
   using Chunk = sdk::Chunk<Real>;
-  static sdk::DoubleChunk<Real> value(const Chunk& x) {
-    return 0.5 * sdk::widen<Real>(x).square();
-  }
+  static sdk::DoubleChunk<Real> value(const Chunk& x) { return 0.5 * sdk::widen<Real>(x).square(); }
   static Chunk derivative(const Chunk& x) { return x; }
 };
 

@@ -3,8 +3,8 @@
 // Term<Real> gives, for chunks, the term in double and its derivative:
 //   DoubleChunk<Real> value(x);  Chunk<Real> derivative(x)
 // The penalty is coefficient * sum of terms, divided under reduction mean by the rows of the global
-// batch (activations) or by the number of elements of the tensor (parameters). reduction auto is the
-// usual one: mean for activations, sum for parameters.
+// batch (activations) or by the number of elements of the tensor (parameters). reduction auto is
+// the usual one: mean for activations, sum for parameters.
 #pragma once
 
 #include "core/sdk/plugin.hpp"
@@ -15,10 +15,11 @@ inline constexpr const char* kPenaltyReductions[] = {"auto", "sum", "mean", null
 
 inline constexpr aesweep_parameter_info kPenaltyParameters[] = {
     sdk::required(sdk::real("coefficient", "Factor of the penalty", 0.0, sdk::at_least(0))),
-    sdk::choice("reduction",
-                "On activations: sum, or mean over the batch's rows (auto); on weights: sum (auto), "
-                "or mean over elements",
-                "auto", kPenaltyReductions)};
+    sdk::choice(
+        "reduction",
+        "On activations: sum, or mean over the batch's rows (auto); on weights: sum (auto), "
+        "or mean over elements",
+        "auto", kPenaltyReductions)};
 
 template <class Real, template <class> class Term>
 class Penalty {
@@ -50,10 +51,12 @@ class Penalty {
   }
 
  private:
-  // Adds the terms of x[0, count) to sum, and scale times their derivatives to gradient if not null.
+  // Adds the terms of x[0, count) to sum, and scale times their derivatives to gradient if not
+  // null.
   static void add(sdk::LaneSum<Real>& sum, std::int64_t count, double scale, const Real* x,
                   Real* gradient) {
-    sum.add_row(count, [](const Chunk& values) { return Term<Real>::value(values); }, x);
+    sum.add_row(
+        count, [](const Chunk& values) { return Term<Real>::value(values); }, x);
     if (gradient == nullptr) return;
     const Real factor = static_cast<Real>(scale);
     sdk::for_each_chunk<Real>(

@@ -1,5 +1,6 @@
-// Proves the element-wise activations: values at awkward points against closed forms, f32 against f64,
-// gradients against differences, and bits that depend neither on layout nor on how rows are split.
+// Proves the element-wise activations: values at awkward points against closed forms, f32 against
+// f64, gradients against differences, and bits that depend neither on layout nor on how rows are
+// split.
 #include "tests/plugins/harness.hpp"
 #include "tests/support/gradient_check.hpp"
 
@@ -15,10 +16,10 @@ struct ActivationCase {
   double roundings_f32;  // Largest error in units of eps_f32 * |y|.
 };
 
-// Rounding bounds. identity and relu only choose; leaky_relu is one product with a slope that is itself
-// rounded; tanh in f32 is a quotient of polynomials of degree 13 and 6 whose measured error over all
-// floats is 2.5 eps; sigmoid is an exponential (1 eps, and half an eps from its argument's reduction),
-// a sum and a quotient.
+// Rounding bounds. identity and relu only choose; leaky_relu is one product with a slope that is
+// itself rounded; tanh in f32 is a quotient of polynomials of degree 13 and 6 whose measured error
+// over all floats is 2.5 eps; sigmoid is an exponential (1 eps, and half an eps from its argument's
+// reduction), a sum and a quotient.
 const std::vector<ActivationCase>& activations() {
   static const std::vector<ActivationCase> cases = {
       {"identity", {}, [](double x) { return x; }, 0.0},
@@ -47,9 +48,9 @@ TYPED_TEST_SUITE(ActivationOf, Scalars);
 
 TYPED_TEST(ActivationOf, MatchesClosedFormsAtAwkwardPoints) {
   using Real = TypeParam;
-  const std::vector<double> points = {0.0,  -0.0,  1e-30, -1e-30, 1e-4, -1e-4, 0.5,   -0.5, 1.0,
-                                      -1.0, 7.99, -7.99, 9.0,    -9.0, 20.0,  -20.0, 87.0, -87.0,
-                                      88.8, -88.8, 1000., -1000., kInfinity, -kInfinity};
+  const std::vector<double> points = {
+      0.0, -0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.5,  -0.5,  1.0,   -1.0,   7.99,      -7.99,
+      9.0, -9.0, 20.0,  -20.0,  87.0, -87.0, 88.8, -88.8, 1000., -1000., kInfinity, -kInfinity};
   const auto count = static_cast<std::int64_t>(points.size());
   for_each_activation<Real>([&](const ActivationCase& c, Live<Real>& live) {
     live.plan(1, count);
@@ -63,8 +64,9 @@ TYPED_TEST(ActivationOf, MatchesClosedFormsAtAwkwardPoints) {
         EXPECT_EQ(out, expected) << in;
         continue;
       }
-      // f64 runs the same formula, with libm's or Eigen's functions within 2 eps. Below the smallest
-      // normal number (and for exp, which Eigen cuts off near its inverse) only the size is right.
+      // f64 runs the same formula, with libm's or Eigen's functions within 2 eps. Below the
+      // smallest normal number (and for exp, which Eigen cuts off near its inverse) only the size
+      // is right.
       const double roundings = sizeof(Real) == sizeof(float) ? c.roundings_f32 : 4.0;
       const double tiny = 4.0 * static_cast<double>(std::numeric_limits<Real>::min());
       EXPECT_NEAR(out, expected, roundings * kEpsilon<Real> * std::abs(expected) + tiny) << in;
@@ -174,7 +176,8 @@ TYPED_TEST(ActivationOf, BitsDependNeitherOnLayoutNorOnSplit) {
           x.fill([](auto i, auto j) { return 8.0 * scatter(i, j); });
           dy.fill([](auto i, auto j) { return scatter(i, j, 2); });
           const std::int64_t head = rows / 3;
-          for (const auto& [first, count] : {std::pair{std::int64_t{0}, head}, {head, rows - head}}) {
+          for (const auto& [first, count] :
+               {std::pair{std::int64_t{0}, head}, {head, rows - head}}) {
             live.forward(context, x.in(first, count), y.out(first, count));
             const auto part = dx.out(first, count);
             live.backward(context, x.in(first, count), y.in(first, count), dy.in(first, count),
@@ -220,9 +223,8 @@ TEST(Activation, RefusesWrongShapes) {
   EXPECT_EQ(forward(narrow, right).first, AESWEEP_INVALID_SHAPE);
   EXPECT_EQ(forward(right, narrow).first, AESWEEP_INVALID_SHAPE);
   EXPECT_EQ(forward(right, short_one).first, AESWEEP_INVALID_SHAPE);
-  EXPECT_EQ(forward(tall, tall),
-            std::pair(std::int32_t{AESWEEP_INVALID_SHAPE},
-                      std::string("x: 9 rows, planned for at most 8")));
+  EXPECT_EQ(forward(tall, tall), std::pair(std::int32_t{AESWEEP_INVALID_SHAPE},
+                                           std::string("x: 9 rows, planned for at most 8")));
 }
 
 }  // namespace

@@ -131,7 +131,8 @@ void check_against_sums(const Shape& s, bool bias, double density, bool gradient
   live.backward(context, in, y.in(), dy.in(), &out_dx);
 
   const auto w = [&](std::int64_t d, std::int64_t k) {
-    return static_cast<long double>(live.parameters()[0][static_cast<std::size_t>(d * s.units + k)]);
+    return static_cast<long double>(
+        live.parameters()[0][static_cast<std::size_t>(d * s.units + k)]);
   };
   for (std::int64_t i = 0; i < s.rows; ++i) {
     for (std::int64_t k = 0; k < s.units; ++k) {
@@ -290,9 +291,8 @@ TEST_F(Dense, DeclaresItsTensorsAndInitializers) {
       {"uniform", AESWEEP_INIT_UNIFORM, -0.25, 0.5}};
   for (const Case& c : cases) {
     SCOPED_TRACE(c.initializer);
-    Live<float> live(
-        AESWEEP_LAYER, "dense",
-        {{"initializer", c.initializer}, {"init_min", -0.25}, {"init_max", 0.5}});
+    Live<float> live(AESWEEP_LAYER, "dense",
+                     {{"initializer", c.initializer}, {"init_min", -0.25}, {"init_max", 0.5}});
     live.plan(4, 30, 20);  // units 0: the width of the target.
     ASSERT_EQ(live.planned().tensor_count, 2u);
     const aesweep_tensor& w = live.planned().tensors[0];

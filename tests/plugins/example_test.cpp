@@ -23,8 +23,8 @@ TEST(DocumentedExample, GivesTheClosedForm) {
   for (std::int64_t j = 0; j < 7; ++j) {
     const double in = points[j];
     const double expected = std::max(in, 0.0) + std::log1p(std::exp(-std::abs(2.0 * in))) / 2.0;
-    // exp, log1p, quotient and sum: four roundings, and exp's argument is exact here. Eigen cuts exp
-    // off near the smallest normal number.
+    // exp, log1p, quotient and sum: four roundings, and exp's argument is exact here. Eigen cuts
+    // exp off near the smallest normal number.
     EXPECT_NEAR(y.at(0, j), expected, 6.0 * kEpsilon<float> * expected + 1e-37) << in;
   }
   EXPECT_TRUE(x.canaries_intact() && y.canaries_intact());

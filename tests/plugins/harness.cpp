@@ -45,8 +45,8 @@ Created create(const aesweep_component& component, int scalar, const Values& giv
 }
 
 double scatter(std::int64_t i, std::int64_t j, std::uint64_t salt) {
-  const PhiloxBlock block = philox(stream_key(salt, 1), {static_cast<std::uint32_t>(i),
-                                                         static_cast<std::uint32_t>(j), 7, 11});
+  const PhiloxBlock block = philox(
+      stream_key(salt, 1), {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j), 7, 11});
   return 2.0 * uniform_double(block[0], block[1]) - 1.0;
 }
 

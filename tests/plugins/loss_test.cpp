@@ -149,8 +149,8 @@ TYPED_TEST(LossOf, SharesOfShardsAddUp) {
     for (std::int64_t first = 0; first < rows; first += 8) {
       const std::int64_t count = std::min<std::int64_t>(8, rows - first);
       const auto part = parts.out(first, count);
-      sum += live.evaluate(make_context(rows, static_cast<std::uint64_t>(first)), p.in(first, count),
-                           t.in(first, count), &part);
+      sum += live.evaluate(make_context(rows, static_cast<std::uint64_t>(first)),
+                           p.in(first, count), t.in(first, count), &part);
     }
     EXPECT_NEAR(sum, value, 300.0 * kEpsilon<double> * value);  // Two orders of 259 doubles.
     EXPECT_TRUE(same_bits(whole.values(), parts.values()));

@@ -1,5 +1,5 @@
-// Proves the optimizers: closed forms under a constant gradient, the recurrences in long double under
-// a changing one, PyTorch's published placement of epsilon, and bits free of cuts.
+// Proves the optimizers: closed forms under a constant gradient, the recurrences in long double
+// under a changing one, PyTorch's published placement of epsilon, and bits free of cuts.
 #include <algorithm>
 
 #include "tests/plugins/harness.hpp"
@@ -32,7 +32,9 @@ class Trained {
     live_.call(table.update, &context, &block, w.data() + first, gradient.data() + first,
                static_cast<Real* const*>(slots.data()));
   }
-  void step(std::uint64_t at, const std::vector<Real>& gradient) { step(at, gradient, 0, w.size()); }
+  void step(std::uint64_t at, const std::vector<Real>& gradient) {
+    step(at, gradient, 0, w.size());
+  }
 
  private:
   Live<Real> live_;
@@ -94,8 +96,8 @@ TYPED_TEST(OptimizerOf, AdamWalksAtOneRateUnderAConstantGradient) {
   // With bias correction the moments are g and g^2 at every t, so each step is
   // lr * g / (|g| + epsilon) whatever the betas.
   for (const double epsilon : {1e-8, 0.5}) {
-    Trained<Real> adam("adam", {{"lr", 0.25}, {"beta1", 0.75}, {"beta2", 0.9375},
-                                {"epsilon", epsilon}},
+    Trained<Real> adam("adam",
+                       {{"lr", 0.25}, {"beta1", 0.75}, {"beta2", 0.9375}, {"epsilon", epsilon}},
                        {Real(1), Real(1), Real(1)});
     const std::vector<Real> g = {Real(3), Real(-1e-4), Real(0)};
     for (std::uint64_t t = 0; t < 7; ++t) adam.step(t, g);
@@ -109,13 +111,15 @@ TYPED_TEST(OptimizerOf, AdamFollowsItsRecurrence) {
   using Real = TypeParam;
   const std::size_t count = 37;
   std::vector<Real> w;
-  for (std::size_t i = 0; i < count; ++i) w.push_back(static_cast<Real>(scatter(0, static_cast<std::int64_t>(i))));
+  for (std::size_t i = 0; i < count; ++i)
+    w.push_back(static_cast<Real>(scatter(0, static_cast<std::int64_t>(i))));
   std::vector<long double> expected(w.begin(), w.end()), m(count, 0.0L), v(count, 0.0L);
   Trained<Real> adam("adam", {{"lr", 0.01}}, w);
   for (std::uint64_t t = 1; t <= 5; ++t) {
     std::vector<Real> g;
     for (std::size_t i = 0; i < count; ++i) {
-      g.push_back(static_cast<Real>(scatter(static_cast<std::int64_t>(t), static_cast<std::int64_t>(i))));
+      g.push_back(
+          static_cast<Real>(scatter(static_cast<std::int64_t>(t), static_cast<std::int64_t>(i))));
       m[i] = 0.9L * m[i] + 0.1L * g[i];
       v[i] = 0.999L * v[i] + 0.001L * g[i] * g[i];
       const long double first = m[i] / (1.0L - std::pow(0.9L, t));
@@ -125,8 +129,8 @@ TYPED_TEST(OptimizerOf, AdamFollowsItsRecurrence) {
     adam.step(t - 1, g);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    // |w| < 2; m may cancel, so its rounding counts relative to its largest terms: |m| <= 1 against a
-    // root of at least |g| / 30, for 5 steps of 0.01: the same bound as for a weight of size 2.
+    // |w| < 2; m may cancel, so its rounding counts relative to its largest terms: |m| <= 1 against
+    // a root of at least |g| / 30, for 5 steps of 0.01: the same bound as for a weight of size 2.
     EXPECT_NEAR(adam.w[i], expected[i], step_bound<Real>(5, 2.0)) << i;
   }
 }

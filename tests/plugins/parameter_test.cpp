@@ -136,8 +136,7 @@ TEST(Sdk, ErrorTextsFitTheirBuffer) {
     char text[8] = {'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'};
     aesweep_error error = {sizeof error, capacity, text};
     void* instance = nullptr;
-    EXPECT_EQ(dense.lifecycle[0]->create(nullptr, 0, &instance, &error),
-              AESWEEP_INVALID_PARAMETER);
+    EXPECT_EQ(dense.lifecycle[0]->create(nullptr, 0, &instance, &error), AESWEEP_INVALID_PARAMETER);
     EXPECT_EQ(text[7], 'x') << "wrote past the capacity";
     const std::string cut = std::string("units: no").substr(0, capacity == 0 ? 0 : capacity - 1);
     EXPECT_EQ(std::string(text, cut.size()), cut);
@@ -172,9 +171,9 @@ TEST(Sdk, InitRefusesAnotherAbiAndAcceptsAShorterHost) {
   const aesweep_context context = make_context(1);
   const auto in = x.in();
   const auto out = y.out();
-  EXPECT_EQ(live.transform().forward(live.instance(), &context, &live.memory(), &in, &out,
-                                     &error.error),
-            AESWEEP_UNSUPPORTED);
+  EXPECT_EQ(
+      live.transform().forward(live.instance(), &context, &live.memory(), &in, &out, &error.error),
+      AESWEEP_UNSUPPORTED);
   EXPECT_EQ(error.str(), "the host offers no gemm_f32");
   EXPECT_EQ(entry.init(&plugin_host_services(), &error.error), AESWEEP_OK);
 }

@@ -17,8 +17,8 @@ TYPED_TEST(BinaryOf, TakesTheSignWithZeroPositive) {
   Live<Real> live(AESWEEP_QUANTIZER, "binary", {{"limit", 0.25}});
   live.plan(1, 0);
   const auto& table = live.template table<Table<Real>>();
-  const std::vector<Real> w = {Real(0),    Real(-0.0), Real(1e-30), Real(-1e-30),
-                               Real(-3),   Real(3),    Real(HUGE_VAL), Real(-HUGE_VAL)};
+  const std::vector<Real> w = {Real(0),  Real(-0.0), Real(1e-30),    Real(-1e-30),
+                               Real(-3), Real(3),    Real(HUGE_VAL), Real(-HUGE_VAL)};
   std::vector<Real> q(w.size());
   const aesweep_context context = make_context(1);
   const aesweep_block block = make_block(w.size());

@@ -100,8 +100,8 @@ TYPED_TEST(RegularizerOf, PenalizesActivationsOnAnyLayoutWithEqualBits) {
               }
             }
             // Terms are exact or one rounding in double; two orders of the sum.
-            EXPECT_NEAR(value, scale * sum, static_cast<double>(rows * cols + 4) *
-                                                kEpsilon<double> * scale * sum);
+            EXPECT_NEAR(value, scale * sum,
+                        static_cast<double>(rows * cols + 4) * kEpsilon<double> * scale * sum);
           }
         }
       }
@@ -113,7 +113,8 @@ TYPED_TEST(RegularizerOf, PenalizesParametersByBlocks) {
   using Real = TypeParam;
   const std::size_t count = 203;
   for (const TermCase& c : terms()) {
-    for (const auto& [reduction, divisor] : {std::pair{"auto", 1.0}, {"sum", 1.0}, {"mean", 203.0}}) {
+    for (const auto& [reduction, divisor] :
+         {std::pair{"auto", 1.0}, {"sum", 1.0}, {"mean", 203.0}}) {
       SCOPED_TRACE(std::string(c.name) + " " + reduction);
       PenaltyLive<Real> live(c.name, {{"coefficient", 0.5}, {"reduction", reduction}});
       live.plan(1, 1);
@@ -223,16 +224,17 @@ TYPED_TEST(RegularizerOf, KlMatchesItsFormula) {
   };
   for (const bool symmetric : {false, true}) {
     y.fill([&](auto, auto j) { return symmetric ? 2.0 * columns[j] - 1.0 : columns[j]; });
-    PenaltyLive<Real> live("kl_sparsity", {{"coefficient", 3.0},
-                                           {"rho", 0.25},
-                                           {"range", symmetric ? "symmetric" : "unit"}});
+    PenaltyLive<Real> live(
+        "kl_sparsity",
+        {{"coefficient", 3.0}, {"rho", 0.25}, {"range", symmetric ? "symmetric" : "unit"}});
     double expected = 0.0;
     const auto [value, gradient] = over_shards(live, y, 1);
     for (std::int64_t j = 0; j < 5; ++j) {
       const double r = std::min(std::max(columns[j], 1e-6), 1.0 - 1e-6);
       expected += 3.0 * kl(0.25, r);
       const double slope = 3.0 / 4.0 * (symmetric ? 0.5 : 1.0) * (0.75 / (1.0 - r) - 0.25 / r);
-      EXPECT_NEAR(gradient[static_cast<std::size_t>(j)], slope, 4.0 * kEpsilon<Real> * std::abs(slope));
+      EXPECT_NEAR(gradient[static_cast<std::size_t>(j)], slope,
+                  4.0 * kEpsilon<Real> * std::abs(slope));
     }
     EXPECT_NEAR(value, expected, 20.0 * kEpsilon<double> * expected);
     EXPECT_EQ(gradient[0], Real(0)) << "at rho";

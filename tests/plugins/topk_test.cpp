@@ -1,4 +1,5 @@
-// Proves topk against a sorted reference: which values stay, ties, NaN, the active set, the gradient.
+// Proves topk against a sorted reference: which values stay, ties, NaN, the active set, the
+// gradient.
 #include <algorithm>
 #include <numeric>
 
@@ -73,7 +74,8 @@ void expect_reference(const Grid<Real>& x, const Result<Real>& result, std::int6
       y[static_cast<std::size_t>(column)] = value;
       ASSERT_TRUE(same_bits<Real>({set.values[static_cast<std::size_t>(i * k + n)]}, {value}));
     }
-    for (std::int64_t j = 0; j < x.cols(); ++j) got[static_cast<std::size_t>(j)] = result.y.at(i, j);
+    for (std::int64_t j = 0; j < x.cols(); ++j)
+      got[static_cast<std::size_t>(j)] = result.y.at(i, j);
     ASSERT_TRUE(same_bits(got, y)) << "row " << i;
   }
   ASSERT_EQ(set.offsets[static_cast<std::size_t>(x.rows())], x.rows() * k);
