@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kShownBytes = 60;
 
-// A scalar's text for a one-line message: cut, and without line breaks.
+// A scalar's text for a message, cut if it is long.
 std::string shortened(const std::string& scalar) {
   std::string shown = scalar.substr(0, kShownBytes);
   if (shown.size() < scalar.size()) {
@@ -20,7 +20,6 @@ std::string shortened(const std::string& scalar) {
     }
     shown += "...";
   }
-  std::replace(shown.begin(), shown.end(), '\n', ' ');
   return shown;
 }
 

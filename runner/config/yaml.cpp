@@ -137,6 +137,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     refuse_tag(mark, tag);
     refuse_open_quote(mark);
+    refuse_control(mark, value);
     if (value.size() > limits_.scalar_bytes) {
       throw Refused{mark, path(),
                     aesweep::text("a scalar of ", value.size(), " bytes; the limit is ",
@@ -202,6 +203,18 @@ class TreeBuilder final : public YAML::EventHandler {
     const bool written = position < text_.size() && text_[position] == '!';
     if (!written && (tag.empty() || tag == "?" || tag == "!")) return;
     throw Refused{mark, path(), "a tag; tags are not allowed, leave it out"};
+  }
+
+  // An escape in double quotes can still make what the text itself may not hold, and a block can
+  // put a line break into a key: no message, path or name here is prepared for either.
+  void refuse_control(const YAML::Mark& mark, const std::string& value) const {
+    for (const char c : value) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte >= 0x20 && byte != 0x7F) continue;
+      const std::string what =
+          c == '\n' ? std::string("a line break") : "control character " + hexadecimal(byte);
+      throw Refused{mark, path(), what + (expects_key() ? " in a key" : " in a value")};
+    }
   }
 
   void refuse_open_quote(const YAML::Mark& mark) const {
