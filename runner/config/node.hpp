@@ -1,8 +1,9 @@
 // Node: a YAML document as a tree of maps, lists and scalars that remember where they were written.
 //
-// This is the strict subset of YAML that aesweep reads: one document, no anchors, aliases, merges or
-// tags, no doubled keys, no control characters or line breaks in a key or value, bounded in size and
-// depth. Nothing here gives a scalar a type: the reader of a key knows what it expects (values.hpp).
+// This is the strict subset of YAML that aesweep reads: one document, no anchors, aliases, merges
+// or tags, no doubled keys, no control characters or line breaks in a key or value, bounded in size
+// and depth. Nothing here gives a scalar a type: the reader of a key knows what it expects
+// (values.hpp).
 //
 // Nodes are plain values. read_yaml does not throw, keeps no state and may be called from any
 // thread.
