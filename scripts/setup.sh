@@ -2,17 +2,18 @@
 # What ./quickstart and ./check share: the list of packages, their installation, the build and the
 # environment for mpirun. Sourced, from the root of the tree, under set -euo pipefail.
 
-# Debian 12's packages for building and running. This is the only list.
+# Debian 12's packages for building (tests and benchmarks too) and running. This is the only list.
 # shellcheck disable=SC2034  # Used by the scripts that source this.
 build_packages=(
   g++ cmake ninja-build pkg-config git
   libopenmpi-dev openmpi-bin libhdf5-dev libyaml-cpp-dev libeigen3-dev libopenblas-dev
   libcli11-dev libspdlog-dev zlib1g-dev libssl-dev
-  libgtest-dev libbenchmark-dev
+  libgtest-dev libbenchmark-dev python3
 )
-# The tests also read results with Python, look into libraries with nm and check shell scripts.
+# What only running the tests needs: they read results with Python, look into libraries with nm and
+# check shell scripts.
 # shellcheck disable=SC2034
-check_packages=(python3 python3-h5py python3-numpy python3-yaml binutils shellcheck)
+check_packages=(python3-h5py python3-numpy python3-yaml binutils shellcheck)
 
 # What those packages provide as commands: enough on systems without dpkg.
 needed_commands=(c++ cmake ninja pkg-config mpirun)
