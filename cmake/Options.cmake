@@ -33,6 +33,7 @@ add_library(aesweep_flags INTERFACE)
 target_include_directories(aesweep_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(aesweep_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # GCC 12 warns of std::string + std::string (bug 105651).
   $<$<BOOL:${AESWEEP_WARNINGS_AS_ERRORS}>:-Werror>
   $<$<BOOL:${AESWEEP_CPU_LEVEL}>:-march=${AESWEEP_CPU_LEVEL}>)
 if(AESWEEP_SANITIZE)
