@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What starting, planning and ending a trial costs: a sweep of 200 trials of one step each, on one rank,
-# less the same program with one trial. Prints milliseconds per trial.
+# What starting, planning and ending a trial costs: a sweep of 202 trials of one step each, on one
+# rank, less a sweep of two. Prints milliseconds per trial.
 #
 #   benchmarks/sweep_overhead.sh [BIN]     BIN: folder of the program, default build/release/bin
 set -euo pipefail
@@ -40,4 +40,9 @@ for round in 1 2 3 4 5; do
   few=$(seconds few "$round")
   many=$(seconds many "$round")
   awk -v few="$few" -v many="$many" 'BEGIN {printf "%.3f\n", (many - few) / 200 * 1000}'
-done | sort -n | awk '{v[NR] = $1} END {printf "sweep_overhead %.2f ms per trial (median of %d; %.2f to %.2f)\n", v[int((NR + 1) / 2)], NR, v[1], v[NR]}'
+done | sort -n | awk '
+  {v[NR] = $1}
+  END {
+    printf "sweep_overhead %.2f ms per trial (median of %d; %.2f to %.2f)\n",
+      v[int((NR + 1) / 2)], NR, v[1], v[NR]
+  }'

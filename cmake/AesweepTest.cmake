@@ -18,7 +18,8 @@ function(aesweep_add_test name)
     set(arg_TIMEOUT 120)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin/tests")
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin/tests")
   target_link_libraries(${name} PRIVATE aesweep_flags GTest::gtest ${arg_LINK})
   target_compile_definitions(${name} PRIVATE
     AESWEEP_PLUGIN_DIRECTORY="${AESWEEP_PLUGIN_DIRECTORY}"

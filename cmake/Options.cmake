@@ -5,7 +5,8 @@ option(AESWEEP_BUILD_BENCHMARKS "Build the benchmarks" ON)
 option(AESWEEP_WARNINGS_AS_ERRORS "Stop on compiler warnings (on in the presets)" OFF)
 set(AESWEEP_CPU_LEVEL "x86-64-v3" CACHE STRING
     "Value of -march; empty for the compiler's default. Results are equal within one level only")
-set(AESWEEP_SANITIZE "" CACHE STRING "Value of -fsanitize, such as address,undefined; empty for none")
+set(AESWEEP_SANITIZE "" CACHE STRING
+    "Value of -fsanitize, such as address,undefined; empty for none")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)

@@ -4,8 +4,8 @@ Run by hand where PyTorch is installed (Debian: python3-torch); the tests read o
 
     /usr/bin/python3 tests/train/golden_autoencoder.py > tests/train/golden_autoencoder.txt
 
-Every case gives the data, the initial weights and, for each step, the loss terms, every gradient and
-every weight after the step. Numbers are hexadecimal, so that nothing is lost in writing.
+Every case gives the data, the initial weights and, for each step, the loss terms, every gradient
+and every weight after the step. Numbers are hexadecimal, so that nothing is lost in writing.
 """
 
 import math
