@@ -1,4 +1,6 @@
 // Text: builds one-line messages from mixed values, independent of the global locale.
+//
+// Real numbers in text() have six digits; format_real writes all that are needed.
 #pragma once
 
 #include <locale>
@@ -15,5 +17,8 @@ template <class... Parts>
   (out << ... << parts);
   return out.str();
 }
+
+// The shortest text that reads back as the same double; whole numbers below 2^53 without exponent.
+[[nodiscard]] std::string format_real(double value);
 
 }  // namespace aesweep

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include "core/base/text.hpp"
@@ -40,6 +41,16 @@ Status refused(const aesweep_parameter_info& info, const ParameterValue& value) 
 
 }  // namespace
 
+std::string accepted_range(const aesweep_parameter_info& info) {
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  const bool no_low = info.minimum <= -kLargest;
+  const bool no_high = info.maximum >= kLargest;
+  const bool open_low = no_low || (info.flags & AESWEEP_ABOVE_MINIMUM) != 0;
+  const bool open_high = no_high || (info.flags & AESWEEP_BELOW_MAXIMUM) != 0;
+  return text(open_low ? '(' : '[', no_low ? "-inf" : format_real(info.minimum), ", ",
+              no_high ? "inf" : format_real(info.maximum), open_high ? ')' : ']');
+}
+
 std::string accepted_values(const aesweep_parameter_info& info) {
   switch (info.type) {
     case AESWEEP_BOOLEAN:
@@ -52,9 +63,7 @@ std::string accepted_values(const aesweep_parameter_info& info) {
       return words;
     }
     default:
-      return text((info.flags & AESWEEP_ABOVE_MINIMUM) != 0 ? "(" : "[", info.minimum, ", ",
-                  info.maximum, (info.flags & AESWEEP_BELOW_MAXIMUM) != 0 ? ")" : "]",
-                  info.type == AESWEEP_INTEGER ? " (whole numbers)" : "");
+      return accepted_range(info) + (info.type == AESWEEP_INTEGER ? " (whole numbers)" : "");
   }
 }
 

@@ -10,7 +10,10 @@
 
 namespace aesweep {
 
-// "[1, 65536]", "(0, 1)", "true | false", "tanh | clipped": what a parameter accepts.
+// "[1, 65536]", "(0, inf)": the range of an INTEGER or REAL. Without a bound an end is open.
+[[nodiscard]] std::string accepted_range(const aesweep_parameter_info& info);
+
+// "[1, 65536]", "true | false", "tanh | clipped": what a parameter of any type accepts.
 [[nodiscard]] std::string accepted_values(const aesweep_parameter_info& info);
 
 // The declared default.

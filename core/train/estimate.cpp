@@ -34,7 +34,7 @@ std::uint64_t result_bytes(const TrialSpec& spec, const TrialSetup<T>& setup) {
   constexpr std::uint64_t kHistoryRow = 64;
   const Network<T>& network = setup.network;
   const std::uint64_t metrics =
-      2 * split_metrics("test", network, spec.evaluate.active_threshold).size();
+      2 * split_metrics("test", spec.model, spec.evaluate.active_threshold).size();
   std::uint64_t bytes =
       kOverhead + metrics * static_cast<std::uint64_t>(spec.train.epochs) * kHistoryRow;
   if (spec.record.weights) {

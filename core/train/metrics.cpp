@@ -14,33 +14,38 @@ void SplitSums::clear(std::size_t term_count, std::size_t units) {
   unit_counts.assign(units, 0);
 }
 
-template <class T>
-std::vector<MetricInfo> split_metrics(const std::string& split, const Network<T>& network,
+std::vector<MetricInfo> split_metrics(const std::string& split, const ModelSpec& model,
                                       double threshold) {
   const std::string active = text("|a| > ", threshold);
   std::vector<MetricInfo> metrics;
   const auto add = [&](const std::string& name, const std::string& formula) {
     metrics.push_back({split + "/" + name, "1", formula});
   };
+  const auto add_penalties = [&](RegularizerTarget target, const char* of) {
+    for (const LayerSpec& layer : model.layers) {
+      for (const RegularizerSpec& r : layer.regularizers) {
+        if (r.on != target) continue;
+        add("loss_" + layer.name + "_" + r.name, text(r.component.name, of, layer.name));
+      }
+    }
+  };
   add("loss", "sum of all loss terms; mean over the split's samples");
   add("loss_reconstruction",
-      text(network.loss().name(), " of prediction and target; mean over the split's samples"));
-  for (const Layer<T>& layer : network.layers()) {
-    for (const Regularizer<T>& r : layer.on_activations) {
-      add("loss_" + r.name, text(r.component.name(), " on the activations of ", layer.name));
-    }
-  }
-  for (const Layer<T>& layer : network.layers()) {
-    for (const Regularizer<T>& r : layer.on_weights) {
-      add("loss_" + r.name, text(r.component.name(), " on the weights of ", layer.name));
-    }
-  }
+      text(model.loss.name, " of prediction and target; mean over the split's samples"));
+  add_penalties(RegularizerTarget::kActivations, " on the activations of ");
+  add_penalties(RegularizerTarget::kWeights, " on the weights of ");
   add("mse", "sum (x - y)^2 / (N D)");
   add("fvu", "sum (x - y)^2 / sum (x - column mean of x)^2 over the split");
   add("l0", text("mean over samples of the number of code units with ", active));
   add("dead", text("fraction of code units with ", active, " for no sample of the split"));
   add("mean_activation", "sum a / (N K) over samples and code units");
   return metrics;
+}
+
+MetricInfo recovery_metric() {
+  return {"dictionary/recovery", "1",
+          "mean over true atoms of the cosine with the decoder row assigned to it; one-to-one "
+          "assignment that maximises the sum"};
 }
 
 std::vector<double> measure(const SplitSums& sums, std::int64_t cols, double variation) {
@@ -60,10 +65,5 @@ std::vector<double> measure(const SplitSums& sums, std::int64_t cols, double var
   values.push_back(sums.code_sum / (rows * units));
   return values;
 }
-
-template std::vector<MetricInfo> split_metrics<float>(const std::string&, const Network<float>&,
-                                                      double);
-template std::vector<MetricInfo> split_metrics<double>(const std::string&, const Network<double>&,
-                                                       double);
 
 }  // namespace aesweep

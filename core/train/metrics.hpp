@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/model/network.hpp"
+#include "core/model/spec.hpp"
 #include "core/train/result.hpp"
 
 namespace aesweep {
@@ -24,9 +24,11 @@ struct SplitSums {
 
 // Names, in the order in which measure() gives values: total loss, its terms, mse, fvu, l0, dead,
 // mean_activation; for the split "train" or "test".
-template <class T>
 [[nodiscard]] std::vector<MetricInfo> split_metrics(const std::string& split,
-                                                    const Network<T>& network, double threshold);
+                                                    const ModelSpec& model, double threshold);
+
+// How well the decoder recovers a known dictionary: for data that has one.
+[[nodiscard]] MetricInfo recovery_metric();
 
 // The values of split_metrics. `cols` is the width of the target, `variation` the split's sum of
 // squared deviations from the column means.

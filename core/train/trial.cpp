@@ -75,17 +75,12 @@ class Trial {
  private:
   void declare_metrics() {
     const double threshold = spec_.evaluate.active_threshold;
-    result_.metrics = split_metrics("train", trainer_.network(), threshold);
+    result_.metrics = split_metrics("train", spec_.model, threshold);
     test_metrics_ = result_.metrics.size();
-    const auto test = split_metrics("test", trainer_.network(), threshold);
+    const auto test = split_metrics("test", spec_.model, threshold);
     result_.metrics.insert(result_.metrics.end(), test.begin(), test.end());
     decoder_ = dataset_.dictionary.atoms == nullptr ? -1 : decoder_weights(trainer_.network());
-    if (decoder_ >= 0) {
-      result_.metrics.push_back(
-          {"dictionary/recovery", "1",
-           "mean over true atoms of the cosine with the decoder row assigned to it; one-to-one "
-           "assignment that maximises the sum"});
-    }
+    if (decoder_ >= 0) result_.metrics.push_back(recovery_metric());
   }
 
   // Ends the trial: the outcome stands in the result. Returns false, for the caller to stop.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/base/text.hpp"
 #include "runner/config/number.hpp"
 #include "runner/config/schema.hpp"
 

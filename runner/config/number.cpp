@@ -37,17 +37,6 @@ std::optional<double> parse_real(std::string_view text) {
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
-std::string format_real(double value) {
-  std::array<char, 64> digits;
-  constexpr double kExactWhole = 9007199254740992.0;  // 2^53
-  const bool whole_number = std::abs(value) < kExactWhole && std::trunc(value) == value;
-  const auto result = whole_number && !(value == 0 && std::signbit(value))
-                          ? std::to_chars(digits.data(), digits.data() + digits.size(),
-                                          static_cast<std::int64_t>(value))
-                          : std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  return {digits.data(), result.ptr};
-}
-
 double rounded_to_12_digits(double value) {
   std::array<char, 64> digits;
   const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), value,

@@ -15,9 +15,6 @@ namespace aesweep {
 // become zero. No leading zeros, no plus sign, no hexadecimal, no inf or nan.
 [[nodiscard]] std::optional<double> parse_real(std::string_view text);
 
-// The shortest text that reads back as the same double; whole numbers below 2^53 without exponent.
-[[nodiscard]] std::string format_real(double value);
-
 // `value` with 12 significant digits: what is left of 0.1 + 0.2 or of exp(log(x)) is x again.
 [[nodiscard]] double rounded_to_12_digits(double value);
 

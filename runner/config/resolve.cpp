@@ -6,6 +6,7 @@
 
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/train/metrics.hpp"
 #include "runner/config/fields.hpp"
 #include "runner/config/schema.hpp"
 
@@ -208,18 +209,13 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
 
 Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data) {
   std::vector<std::string> known;
-  for (const std::string split : {"train/", "test/"}) {
-    for (const char* name :
-         {"loss", "loss_reconstruction", "mse", "fvu", "l0", "dead", "mean_activation"}) {
-      known.push_back(split + name);
-    }
-    for (const LayerSpec& layer : trial.model.layers) {
-      for (const RegularizerSpec& regularizer : layer.regularizers) {
-        known.push_back(text(split, "loss_", layer.name, "_", regularizer.name));
-      }
+  for (const char* split : {"train", "test"}) {
+    for (const MetricInfo& info :
+         split_metrics(split, trial.model, trial.evaluate.active_threshold)) {
+      known.push_back(info.name);
     }
   }
-  if (data.source == DataSpec::Source::kSuperposition) known.emplace_back("dictionary/recovery");
+  if (data.source == DataSpec::Source::kSuperposition) known.push_back(recovery_metric().name);
   if (std::find(known.begin(), known.end(), metric) != known.end()) return {};
   return Status::input(text("unknown metric ", metric, suggestion(metric, known)));
 }

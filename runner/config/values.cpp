@@ -1,7 +1,6 @@
 #include "runner/config/values.hpp"
 
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "core/base/names.hpp"
@@ -26,17 +25,6 @@ std::string alternatives(const std::vector<std::string>& words) {
     all += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
   }
   return all;
-}
-
-std::string range(const aesweep_parameter_info& info) {
-  constexpr double kLargest = std::numeric_limits<double>::max();
-  // Without a bound the end is open.
-  const bool no_low = info.minimum <= -kLargest;
-  const bool no_high = info.maximum >= kLargest;
-  const bool open_low = no_low || (info.flags & AESWEEP_ABOVE_MINIMUM) != 0;
-  const bool open_high = no_high || (info.flags & AESWEEP_BELOW_MAXIMUM) != 0;
-  return text(open_low ? '(' : '[', no_low ? "-inf" : format_real(info.minimum), ", ",
-              no_high ? "inf" : format_real(info.maximum), open_high ? ')' : ']');
 }
 
 // The scalar as the declared type, before its range is looked at.
@@ -67,9 +55,9 @@ std::string expected(const aesweep_parameter_info& info) {
     case AESWEEP_CHOICE:
       return alternatives(choices_of(info));
     case AESWEEP_INTEGER:
-      return "a whole number in " + range(info);
+      return "a whole number in " + accepted_range(info);
     default:
-      return "a number in " + range(info);
+      return "a number in " + accepted_range(info);
   }
 }
 
@@ -93,7 +81,7 @@ Result<ParameterValue> read_value(const aesweep_parameter_info& info, const Node
     return Status::input(text("found ", found(node), ", expected ", expected(info),
                               did_you_mean(node.text, choices_of(info))));
   }
-  return Status::input(text(shown(*value), " is not in ", range(info)));
+  return Status::input(text(shown(*value), " is not in ", accepted_range(info)));
 }
 
 }  // namespace aesweep

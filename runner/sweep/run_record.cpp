@@ -8,7 +8,6 @@
 
 #include "core/base/text.hpp"
 #include "core/math/fingerprint.hpp"
-#include "runner/comm/world.hpp"
 
 namespace aesweep {
 namespace {
@@ -70,6 +69,15 @@ bool reproducible(const SweepPlan& plan, const RunFacts& facts) {
                      [](const SweepTrial& trial) { return trial.plan->spec.train.reproducible; });
 }
 
+// "CPU level" as the name of a data set: cpu_level.
+std::string data_set_name(std::string name) {
+  for (char& c : name) {
+    if (c == ' ') c = '_';
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return name;
+}
+
 }  // namespace
 
 RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
@@ -95,13 +103,14 @@ RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
       {"ranks", text(facts.ranks.size())},
       {"groups", text(plan.groups.size())},
       {"hosts", ranks_per_host(facts.ranks)},
-      {"mpi", World::library_version()},
       {"experiment_path", experiment.path},
       {"overrides", overrides_text(experiment)},
       {"data_path", experiment.data.path},
       {"run_folder", plan.folder.path},
   };
-  record.runtime.insert(record.runtime.end(), options.runtime.begin(), options.runtime.end());
+  for (const auto& [name, value] : options.runtime) {
+    record.runtime.emplace_back(data_set_name(name), value);
+  }
   for (std::int64_t i = 0; i < manager.trials(); ++i) {
     if (manager.state(i) != Manager::State::kFinished) continue;
     const TrialSummary& summary = manager.summary(i);

@@ -1,5 +1,6 @@
 // Proves that numbers are read and written independently of the locale: tables of accepted and
 // refused texts with values given by the compiler, and round trips of random bit patterns.
+#include "core/base/text.hpp"
 #include "runner/config/number.hpp"
 
 #include <gtest/gtest.h>
