@@ -36,6 +36,7 @@ target_compile_options(aesweep_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # GCC 12 warns of std::string + std::string (bug 105651).
   $<$<BOOL:${AESWEEP_WARNINGS_AS_ERRORS}>:-Werror>
+  -ffp-contract=off  # A compiler's choice to fuse would be part of the results.
   $<$<BOOL:${AESWEEP_CPU_LEVEL}>:-march=${AESWEEP_CPU_LEVEL}>)
 if(AESWEEP_SANITIZE)
   target_compile_options(aesweep_flags INTERFACE

@@ -13,7 +13,7 @@ build_packages=(
 # What only running the tests needs: they read results with Python, look into libraries with nm and
 # check shell scripts.
 # shellcheck disable=SC2034
-check_packages=(python3-h5py python3-numpy binutils shellcheck)
+check_packages=(python3-h5py python3-numpy python3-pandas binutils shellcheck)
 
 # What those packages provide as commands: enough on systems without dpkg.
 needed_commands=(c++ cmake ninja pkg-config mpirun)

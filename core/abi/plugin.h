@@ -120,7 +120,7 @@ enum { /* Flags of a tensor. */
 
 typedef enum aesweep_initializer {
   AESWEEP_INIT_CONSTANT = 0, /* Every element is a. */
-  AESWEEP_INIT_UNIFORM = 1,  /* Uniform in [a, b). */
+  AESWEEP_INIT_UNIFORM = 1,  /* Uniform in [a, b); rounding to f32 can give b. */
   AESWEEP_INIT_NORMAL = 2    /* Mean a, standard deviation b. */
 } aesweep_initializer;
 
@@ -215,7 +215,9 @@ enum { /* Flags of a component. */
   /* Optimizers: update is called on blocks; without it, on whole tensors. */
   AESWEEP_BLOCKWISE = 1u << 4,
   /* Forward depends on the context's random stream. */
-  AESWEEP_RANDOM = 1u << 5
+  AESWEEP_RANDOM = 1u << 5,
+  /* Layers: backward reads y. Without it, y may hold what the activation made of it by then. */
+  AESWEEP_READS_OUTPUT = 1u << 6
 };
 
 enum { /* What a regularizer on activations reads. */

@@ -64,9 +64,9 @@ typedef struct AESWEEP_TYPED(aesweep_transform) {
                      const AESWEEP_TYPED(aesweep_memory) * memory,
                      const AESWEEP_TYPED(aesweep_const_matrix) * x,
                      const AESWEEP_TYPED(aesweep_matrix) * y, aesweep_error* error);
-  /* From dy = dL/dy: writes the parameter gradients and dx = dL/dx. dx is null where nobody needs
-   * it. If dx->active is not null, dx is zero at entry and only the positions listed there are
-   * needed. */
+  /* From dy = dL/dy: writes the parameter gradients and dx = dL/dx. A layer may read y only if it
+   * declares READS_OUTPUT. dx is null where nobody needs it. If dx->active is not null, dx is zero
+   * at entry and only the positions listed there are needed. */
   int32_t (*backward)(void* instance, const aesweep_context* context,
                       const AESWEEP_TYPED(aesweep_memory) * memory,
                       const AESWEEP_TYPED(aesweep_const_matrix) * x,

@@ -8,10 +8,12 @@
 
 #include "core/base/check.hpp"
 
-// Present in OpenBLAS only. Weak, so that another BLAS links as well.
+// Each present in one BLAS library only; weak, so that any of them links.
 extern "C" {
 void openblas_set_num_threads(int) __attribute__((weak));
 char* openblas_get_config() __attribute__((weak));
+void MKL_Set_Num_Threads(int) __attribute__((weak));
+void bli_thread_set_num_threads(long) __attribute__((weak));
 }
 
 namespace aesweep {
@@ -21,6 +23,8 @@ namespace {
 // the split of a product, and so its bits, depend on the machine.
 const bool kSingleThread = [] {
   if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
+  if (MKL_Set_Num_Threads != nullptr) MKL_Set_Num_Threads(1);
+  if (bli_thread_set_num_threads != nullptr) bli_thread_set_num_threads(1);
   return true;
 }();
 
@@ -57,7 +61,9 @@ template void gemm<double>(bool, bool, std::int64_t, std::int64_t, std::int64_t,
 std::string blas_description() {
   static_cast<void>(kSingleThread);
   if (openblas_get_config != nullptr) return openblas_get_config();
-  return "unknown BLAS";
+  if (MKL_Set_Num_Threads != nullptr) return "Intel MKL";
+  if (bli_thread_set_num_threads != nullptr) return "BLIS";
+  return "a BLAS that does not name itself";
 }
 
 }  // namespace aesweep

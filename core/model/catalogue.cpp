@@ -8,6 +8,7 @@
 
 #include "core/base/text.hpp"
 #include "core/math/gemm.hpp"
+#include "core/model/abi_types.hpp"
 
 namespace aesweep {
 namespace {
@@ -29,17 +30,49 @@ aesweep_component host_view(const aesweep_component& theirs) {
   return ours;
 }
 
+// The functions without which a kind is nothing, by name; null in `table` where absent.
+template <class Table, class... Members>
+bool has_all(const void* table, Members... members) {
+  Table ours{};
+  std::uint32_t size = 0;
+  std::memcpy(&size, table, sizeof size);
+  std::memcpy(&ours, table, std::min<std::size_t>(size, sizeof ours));
+  return ((ours.*members != nullptr) && ...);
+}
+
+template <class T>
+bool is_complete(const aesweep_component& component) {
+  const aesweep_lifecycle* lifecycle = component.lifecycle[Abi<T>::kScalar];
+  const void* table = component.table[Abi<T>::kScalar];
+  if (lifecycle == nullptr || table == nullptr) return false;
+  if (!has_all<aesweep_lifecycle>(lifecycle, &aesweep_lifecycle::create,
+                                  &aesweep_lifecycle::destroy, &aesweep_lifecycle::plan)) {
+    return false;
+  }
+  switch (component.kind) {
+    case AESWEEP_QUANTIZER:
+      return has_all<typename Abi<T>::Quantizer>(table, &Abi<T>::Quantizer::quantize);
+    case AESWEEP_LOSS:
+      return has_all<typename Abi<T>::Loss>(table, &Abi<T>::Loss::evaluate);
+    case AESWEEP_OPTIMIZER:
+      return has_all<typename Abi<T>::Optimizer>(table, &Abi<T>::Optimizer::update);
+    case AESWEEP_REGULARIZER:
+      return has_all<typename Abi<T>::Regularizer>(table, &Abi<T>::Regularizer::on_activations) ||
+             has_all<typename Abi<T>::Regularizer>(table, &Abi<T>::Regularizer::on_parameter_block);
+    default:
+      return has_all<typename Abi<T>::Transform>(table, &Abi<T>::Transform::forward,
+                                                 &Abi<T>::Transform::backward);
+  }
+}
+
 Status check_component(const aesweep_component& component) {
   if (component.name == nullptr || component.kind > AESWEEP_OPTIMIZER) {
     return Status::world(text("a component has no name or the unknown kind ", component.kind));
   }
-  const bool complete = component.lifecycle[0] != nullptr && component.lifecycle[1] != nullptr &&
-                        component.table[0] != nullptr && component.table[1] != nullptr;
-  if (!complete) {
-    return Status::world(text("component ", component.name,
-                              " lacks a lifecycle or a function table for f32 or f64"));
-  }
-  return {};
+  if (is_complete<float>(component) && is_complete<double>(component)) return {};
+  return Status::world(text("component ", component.name, " lacks a function that every ",
+                            kind_name(static_cast<aesweep_kind>(component.kind)),
+                            " has, for f32 or f64"));
 }
 
 }  // namespace

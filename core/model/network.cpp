@@ -9,6 +9,24 @@
 
 namespace aesweep {
 
+namespace {
+
+// Whether the activation may overwrite its input: nobody reads that input afterwards.
+template <class T>
+bool may_work_in_place(const Layer<T>& layer) {
+  if (!layer.activation || !layer.activation->component.has(AESWEEP_IN_PLACE)) return false;
+  const auto& rounds = layer.activation->component.rounds();
+  const auto& penalties = layer.on_activations;
+  return !layer.layer.component.has(AESWEEP_READS_OUTPUT) &&
+         std::none_of(rounds.begin(), rounds.end(),
+                      [](const aesweep_round& r) { return r.phase == AESWEEP_BEFORE_BACKWARD; }) &&
+         std::none_of(penalties.begin(), penalties.end(), [](const Regularizer<T>& r) {
+           return (r.component.views() & AESWEEP_VIEW_PRE_ACTIVATION) != 0;
+         });
+}
+
+}  // namespace
+
 template <class T>
 Streams Network<T>::streams(const std::string& path) const {
   return {stream_hash(seed_, path, AESWEEP_TRAIN), stream_hash(seed_, path, AESWEEP_EVAL)};
@@ -74,9 +92,12 @@ Result<Transform<T>> Network<T>::make_transform(const Catalogue& catalogue, aesw
                               input_cols, " input columns"));
   }
   const auto table = component->template table<typename Abi<T>::Transform>();
-  if (table.forward == nullptr || table.backward == nullptr ||
-      (!component->rounds().empty() && table.accumulate == nullptr)) {
-    return Status::input(text(component->name(), ": lacks forward, backward or accumulate"));
+  if (!component->rounds().empty() && table.accumulate == nullptr) {
+    return Status::input(text(component->name(), ": plans statistics rounds without accumulate"));
+  }
+  if (kind == AESWEEP_LAYER && component->plan().active_per_row > 0) {
+    return Status::input(
+        text(component->name(), ": plans an active set, which layers cannot have"));
   }
   return Transform<T>{std::move(component).value(), table, {}, {}, streams(path)};
 }
@@ -106,12 +127,7 @@ Status Network<T>::add_layer(const LayerSpec& spec, const Catalogue& catalogue,
   layer.learned.count = static_cast<int>(tensors_.size()) - layer.learned.first;
   AESWEEP_RETURN_IF_ERROR(add_regularizers(spec, catalogue, shard_rows_max, layer));
   AESWEEP_RETURN_IF_ERROR(add_quantizer(spec, catalogue, shard_rows_max, layer));
-  const bool needs_input = std::any_of(
-      layer.on_activations.begin(), layer.on_activations.end(), [](const Regularizer<T>& r) {
-        return (r.component.views() & AESWEEP_VIEW_PRE_ACTIVATION) != 0;
-      });
-  layer.activation_in_place =
-      layer.activation && layer.activation->component.has(AESWEEP_IN_PLACE) && !needs_input;
+  layer.activation_in_place = may_work_in_place(layer);
   layers_.push_back(std::move(layer));
   return {};
 }

@@ -11,40 +11,56 @@
 namespace aesweep {
 namespace {
 
-// Weights, gradients along the tree, optimizer state, messages and batch data of one rank.
+// Inputs, codes and reconstructions of the samples that are kept.
 template <class T>
-std::uint64_t memory_bytes(const TrialSetup<T>& setup, int rank) {
+std::uint64_t sample_values(const Network<T>& network, std::int64_t samples) {
+  const auto code = static_cast<std::size_t>(network.code_layer());
+  return static_cast<std::uint64_t>(samples * (network.input_cols() + network.target_cols() +
+                                               network.layers()[code].output_cols));
+}
+
+// Weights, gradients along the tree, optimizer state, messages and batch data of one rank; on the
+// leader also the copies of weights and samples that the result keeps.
+template <class T>
+std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, int rank) {
   const Network<T>& network = setup.network;
   const bool quantized = std::any_of(network.tensors().begin(), network.tensors().end(),
                                      [](const Tensor& t) { return t.quantized; });
   const GradientMemory gradients =
-      Gradients<T>::memory(network, setup.partition, setup.plans, rank);
+      Gradients<T>::memory(network, setup.partition, setup.train_plans(), rank);
   const std::size_t state =
       Updater<T>::state_elements(network, setup.partition, setup.optimizer, rank);
   const std::size_t elements = network.elements() * (quantized ? 2 : 1) +
                                network.buffer_elements() + gradients.slots + gradients.staging +
                                state;
-  return elements * sizeof(T) + Workspace<T>::bytes(network, setup.plans);
+  const std::uint64_t training = elements * sizeof(T) + Workspace<T>::bytes(network, setup.plans);
+  if (rank != 0) return training;
+  const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
+  std::uint64_t kept = spec.record.weights
+                           ? 2 * static_cast<std::uint64_t>(network.parameter_count()) * sizeof(T)
+                           : 0;
+  if (samples > 0) {
+    const BatchPlan plan = make_batch_plan(samples, spec.train.shard_rows, 0, 1);
+    kept += Workspace<T>::bytes(network, {&plan, 1}) + sample_values(network, samples) * sizeof(T);
+  }
+  return training + kept;
 }
 
 // Bytes of one copy of the trial's results; the tables' overhead is a few kilobytes.
 template <class T>
-std::uint64_t result_bytes(const TrialSpec& spec, const TrialSetup<T>& setup) {
+std::uint64_t result_bytes(const TrialSpec& spec, const Catalogue& catalogue,
+                           const TrialSetup<T>& setup) {
   constexpr std::uint64_t kOverhead = 32 * 1024;
   constexpr std::uint64_t kHistoryRow = 64;
   const Network<T>& network = setup.network;
-  const std::uint64_t metrics =
-      2 * split_metrics("test", spec.model, spec.evaluate.active_threshold).size();
+  const std::uint64_t metrics = 2 * split_metrics("test", spec.model, catalogue, 0.0).size();
   std::uint64_t bytes =
       kOverhead + metrics * static_cast<std::uint64_t>(spec.train.epochs) * kHistoryRow;
   if (spec.record.weights) {
     bytes += 2 * static_cast<std::uint64_t>(network.parameter_count()) * sizeof(T);
   }
-  const auto code = static_cast<std::size_t>(network.code_layer());
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
-  const std::int64_t row =
-      network.input_cols() + network.target_cols() + network.layers()[code].output_cols;
-  return bytes + static_cast<std::uint64_t>(samples * row) * sizeof(T);
+  return bytes + sample_values(network, samples) * sizeof(T);
 }
 
 template <class T>
@@ -55,12 +71,12 @@ Result<TrialEstimate> estimate(const TrialSpec& spec, const Catalogue& catalogue
     Result<TrialSetup<T>> setup = set_up_trial<T>(spec, catalogue, data, rank, ranks);
     if (!setup.ok()) return setup.status();
     estimate.memory_bytes_per_rank =
-        std::max(estimate.memory_bytes_per_rank, memory_bytes(*setup, rank));
+        std::max(estimate.memory_bytes_per_rank, memory_bytes(spec, *setup, rank));
     if (rank > 0) continue;
     estimate.parameters = setup->network.parameter_count();
     estimate.steps = setup->total_steps;
     estimate.shards_per_batch = static_cast<std::int64_t>(setup->plans.front().shards.size());
-    estimate.disk_bytes = 2 * result_bytes(spec, *setup);
+    estimate.disk_bytes = 2 * result_bytes(spec, catalogue, *setup);
   }
   return estimate;
 }

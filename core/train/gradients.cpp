@@ -88,6 +88,14 @@ std::span<Exchange::Ticket> Gradients<T>::tickets(int tensor) {
 }
 
 template <class T>
+std::span<const Exchange::Ticket> Gradients<T>::posted(int tensor) const {
+  const std::size_t width = std::max<std::size_t>(remote_parts_max_, 1);
+  return std::span(tickets_).subspan(
+      static_cast<std::size_t>(tensor) * width,
+      static_cast<std::size_t>(ticket_count_[static_cast<std::size_t>(tensor)]));
+}
+
+template <class T>
 T* Gradients<T>::slot(int tensor, int index) {
   const std::size_t offset = network_->tensors()[static_cast<std::size_t>(tensor)].offset;
   if (index < whole_slots_) {
@@ -205,16 +213,14 @@ template <class T>
 bool Gradients<T>::arrived(int tensor, Exchange& exchange) const {
   const Tensor& of = network_->tensors()[static_cast<std::size_t>(tensor)];
   if (of.layer < first_done_layer_) return false;
-  const auto mine = const_cast<Gradients*>(this)->tickets(tensor).first(
-      static_cast<std::size_t>(ticket_count_[static_cast<std::size_t>(tensor)]));
+  const auto mine = posted(tensor);
   return std::all_of(mine.begin(), mine.end(),
                      [&](Exchange::Ticket ticket) { return exchange.done(ticket); });
 }
 
 template <class T>
 void Gradients<T>::wait(int tensor, Exchange& exchange) const {
-  const auto mine = const_cast<Gradients*>(this)->tickets(tensor).first(
-      static_cast<std::size_t>(ticket_count_[static_cast<std::size_t>(tensor)]));
+  const auto mine = posted(tensor);
   for (const Exchange::Ticket ticket : mine) exchange.wait(ticket);
 }
 

@@ -63,6 +63,8 @@ class Gradients {
   void send_parts(int tensor, Exchange& exchange);
   void sum_replicas(Exchange& exchange);
   [[nodiscard]] std::span<Exchange::Ticket> tickets(int tensor);
+  // Those of them that are posted.
+  [[nodiscard]] std::span<const Exchange::Ticket> posted(int tensor) const;
 
   const Network<T>* network_;
   const Partition* partition_;

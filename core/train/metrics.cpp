@@ -1,6 +1,7 @@
 #include "core/train/metrics.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/base/text.hpp"
 
@@ -14,8 +15,26 @@ void SplitSums::clear(std::size_t term_count, std::size_t units) {
   unit_counts.assign(units, 0);
 }
 
+namespace {
+
+// "l1: coefficient * sum |x|, reduction mean": a component's own formula and how it is averaged.
+std::string formula_of(const Catalogue& catalogue, aesweep_kind kind, const ComponentSpec& spec) {
+  std::string formula = spec.name;
+  const CatalogueEntry* entry = catalogue.find(kind, spec.name);
+  if (entry != nullptr && entry->component.summary != nullptr) {
+    formula += text(": ", entry->component.summary);
+  }
+  for (const auto& [name, value] : spec.parameters) {
+    if (const auto* word = std::get_if<std::string>(&value))
+      formula += text(", ", name, ' ', *word);
+  }
+  return formula;
+}
+
+}  // namespace
+
 std::vector<MetricInfo> split_metrics(const std::string& split, const ModelSpec& model,
-                                      double threshold) {
+                                      const Catalogue& catalogue, double threshold) {
   const std::string active = text("|a| > ", threshold);
   std::vector<MetricInfo> metrics;
   const auto add = [&](const std::string& name, const std::string& formula) {
@@ -25,17 +44,18 @@ std::vector<MetricInfo> split_metrics(const std::string& split, const ModelSpec&
     for (const LayerSpec& layer : model.layers) {
       for (const RegularizerSpec& r : layer.regularizers) {
         if (r.on != target) continue;
-        add("loss_" + layer.name + "_" + r.name, text(r.component.name, of, layer.name));
+        add("loss_" + layer.name + "_" + r.name,
+            formula_of(catalogue, AESWEEP_REGULARIZER, r.component) + of + layer.name);
       }
     }
   };
   add("loss", "sum of all loss terms; mean over the split's samples");
   add("loss_reconstruction",
-      text(model.loss.name, " of prediction and target; mean over the split's samples"));
-  add_penalties(RegularizerTarget::kActivations, " on the activations of ");
-  add_penalties(RegularizerTarget::kWeights, " on the weights of ");
+      formula_of(catalogue, AESWEEP_LOSS, model.loss) + "; mean over the split's samples");
+  add_penalties(RegularizerTarget::kActivations, "; x: the activations of ");
+  add_penalties(RegularizerTarget::kWeights, "; x: the weights of ");
   add("mse", "sum (x - y)^2 / (N D)");
-  add("fvu", "sum (x - y)^2 / sum (x - column mean of x)^2 over the split");
+  add("fvu", "sum (x - y)^2 / sum (x - column mean of x)^2 over the split; NaN if x does not vary");
   add("l0", text("mean over samples of the number of code units with ", active));
   add("dead", text("fraction of code units with ", active, " for no sample of the split"));
   add("mean_activation", "sum a / (N K) over samples and code units");
@@ -59,7 +79,8 @@ std::vector<double> measure(const SplitSums& sums, std::int64_t cols, double var
   for (const std::uint64_t count : sums.unit_counts) active += count;
   const auto dead = std::count(sums.unit_counts.begin(), sums.unit_counts.end(), 0u);
   values.push_back(sums.squared_error / (rows * static_cast<double>(cols)));
-  values.push_back(sums.squared_error / variation);
+  values.push_back(variation > 0.0 ? sums.squared_error / variation
+                                   : std::numeric_limits<double>::quiet_NaN());
   values.push_back(static_cast<double>(active) / rows);
   values.push_back(static_cast<double>(dead) / units);
   values.push_back(sums.code_sum / (rows * units));

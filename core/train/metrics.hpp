@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/model/catalogue.hpp"
 #include "core/model/spec.hpp"
 #include "core/train/result.hpp"
 
@@ -25,7 +26,8 @@ struct SplitSums {
 // Names, in the order in which measure() gives values: total loss, its terms, mse, fvu, l0, dead,
 // mean_activation; for the split "train" or "test".
 [[nodiscard]] std::vector<MetricInfo> split_metrics(const std::string& split,
-                                                    const ModelSpec& model, double threshold);
+                                                    const ModelSpec& model,
+                                                    const Catalogue& catalogue, double threshold);
 
 // How well the decoder recovers a known dictionary: for data that has one.
 [[nodiscard]] MetricInfo recovery_metric();

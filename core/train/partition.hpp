@@ -41,6 +41,10 @@ class Partition {
   [[nodiscard]] std::size_t first_block(int tensor) const {
     return first_block_[static_cast<std::size_t>(tensor)];
   }
+  // Number of a range's first block among the blocks of all tensors.
+  [[nodiscard]] std::size_t block_number(int tensor, ElementRange range) const {
+    return first_block(tensor) + range.first / kBlockElements;
+  }
   [[nodiscard]] static std::size_t blocks_in(ElementRange range) {
     return (range.count + kBlockElements - 1) / kBlockElements;
   }

@@ -30,23 +30,23 @@ int highest_stack(std::span<const BatchPlan> plans) {
   return most;
 }
 
-// Sum over a row-wise matrix in double. Eight running sums per row fix the order of the additions
-// whatever the vector width.
-constexpr std::int64_t kLanes = 8;
+}  // namespace
 
-template <class Term>
-double row_sum(std::int64_t cols, Term term) {
-  double lanes[kLanes] = {};
-  std::int64_t j = 0;
-  for (; j + kLanes <= cols; j += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += term(j + lane);
-  }
-  for (; j < cols; ++j) lanes[j % kLanes] += term(j);
-  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-         ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+aesweep_context batch_context(const BatchPlace& place, const BatchPlan& plan) {
+  aesweep_context context{};
+  context.struct_size = sizeof context;
+  context.mode = place.mode;
+  context.step = static_cast<std::uint64_t>(place.step);
+  context.epoch = static_cast<std::uint64_t>(place.epoch);
+  context.total_steps = static_cast<std::uint64_t>(place.total_steps);
+  context.seed = place.seed;
+  context.batch_rows = static_cast<std::uint64_t>(plan.rows);
+  return context;
 }
 
-}  // namespace
+std::string step_name(const aesweep_context& context) {
+  return text(context.mode == AESWEEP_TRAIN ? "step " : "evaluation batch ", context.step);
+}
 
 template <class T>
 std::size_t activation_penalty_count(const Network<T>& network) {
@@ -63,10 +63,10 @@ Passes<T>::Passes(const Network<T>& network, Parameters<T>& parameters, Workspac
       workspace_(&workspace),
       exchange_(&exchange),
       threshold_(threshold),
-      sums_length_(BatchSums::length(activation_penalty_count(network))),
+      layout_{activation_penalty_count(network)},
       round_(longest_round(network), plans, exchange.ranks()),
-      sums_stack_(sums_length_, highest_stack(plans)),
-      sums_(static_cast<std::size_t>(local_extent(plans).shards) * sums_length_) {
+      sums_stack_(layout_.length(), highest_stack(plans)),
+      sums_(static_cast<std::size_t>(local_extent(plans).shards) * layout_.length()) {
   std::size_t penalty = 1;
   for (const Layer<T>& layer : network.layers()) {
     first_penalty_.push_back(penalty);
@@ -98,10 +98,10 @@ void Passes<T>::note(std::int64_t local_shard, const Status& status, const char*
   if (status.ok() || fault_.present()) return;
   const std::int64_t shard = plan_->mine.first + local_shard;
   fault_.note((stage_ << 32) + static_cast<std::uint64_t>(shard),
-              text(where, ", step ", context_.step, ", shard ", shard, ": ", status.message()));
+              text(where, ", ", step_name(context_), ", shard ", shard, ": ", status.message()));
 }
 
-// --- Views of the workspace --------------------------------------------------------------------
+// --- Views of the workspace ---
 
 template <class T>
 aesweep_context Passes<T>::shard_context(const Streams& streams, std::int64_t s) const {
@@ -190,10 +190,10 @@ void Passes<T>::set_gradients(const Transform<T>& transform, Gradients<T>& gradi
 
 template <class T>
 double& Passes<T>::sum(std::int64_t s, std::size_t index) {
-  return sums_[static_cast<std::size_t>(s) * sums_length_ + index];
+  return sums_[static_cast<std::size_t>(s) * layout_.length() + index];
 }
 
-// --- Statistics rounds ---------------------------------------------------------------------------
+// --- Statistics rounds ---
 
 template <class T>
 template <class Accumulate>
@@ -256,8 +256,7 @@ void Passes<T>::regularizer_rounds(int l) {
   }
 }
 
-// --- Forward
-// ---------------------------------------------------------------------------------------
+// --- Forward ---
 
 template <class T>
 void Passes<T>::layer_forward(int l, std::int64_t s) {
@@ -318,23 +317,7 @@ void Passes<T>::forward() {
   }
 }
 
-// --- Loss, penalties, sums
-// -------------------------------------------------------------------------
-
-template <class T>
-void Passes<T>::measure_code(std::int64_t s) {
-  const ConstMatrix code = layer_output(network_->code_layer(), s);
-  const T threshold = static_cast<T>(threshold_);
-  double total = 0.0;
-  for (std::int64_t i = 0; i < code.rows; ++i) {
-    const T* row = code.data + i * code.row_stride;
-    std::uint32_t* counts = unit_counts_.data();
-    for (std::int64_t j = 0; j < code.cols; ++j)
-      counts[j] += std::abs(row[j]) > threshold ? 1u : 0u;
-    total += row_sum(code.cols, [row](std::int64_t j) { return static_cast<double>(row[j]); });
-  }
-  sum(s, BatchSums::code_sum(sums_length_ - 3)) = total;
-}
+// --- Loss, penalties, sums ---
 
 template <class T>
 void Passes<T>::shard_loss(std::int64_t s) {
@@ -355,16 +338,9 @@ void Passes<T>::shard_loss(std::int64_t s) {
        network_->loss().call("evaluate", network_->loss_table().evaluate, &context, &call,
                              &prediction, &target, labels, &sum(s, 0), wanted),
        "loss");
-  double squared_error = 0.0;
-  for (std::int64_t i = 0; i < prediction.rows; ++i) {
-    const T* p = prediction.data + i * prediction.row_stride;
-    const T* t = target.data + i * target.row_stride;
-    squared_error += row_sum(prediction.cols, [p, t](std::int64_t j) {
-      const double error = static_cast<double>(p[j]) - static_cast<double>(t[j]);
-      return error * error;
-    });
-  }
-  sum(s, BatchSums::squared_error(sums_length_ - 3)) = squared_error;
+  sum(s, layout_.squared_error()) = squared_error<T>(prediction, target);
+  sum(s, layout_.code_sum()) =
+      measure_code<T>(layer_output(network_->code_layer(), s), threshold_, unit_counts_);
 }
 
 template <class T>
@@ -373,7 +349,6 @@ void Passes<T>::loss() {
   for (std::int64_t s = 0; s < plan_->mine.count; ++s) {
     if (fault_.present()) return;
     shard_loss(s);
-    measure_code(s);
     exchange_->progress();
   }
 }
@@ -403,18 +378,32 @@ void Passes<T>::penalties() {
 }
 
 template <class T>
+int Passes<T>::first_layer_not_finite() {
+  const int layers = static_cast<int>(network_->layers().size());
+  for (int l = 0; l < layers; ++l) {
+    for (std::int64_t s = 0; s < plan_->mine.count; ++s) {
+      const ConstMatrix y = layer_output(l, s);
+      for (std::int64_t i = 0; i < y.rows; ++i) {
+        const T* row = y.data + i * y.row_stride;
+        if (!std::all_of(row, row + y.cols, [](T v) { return std::isfinite(v); })) return l;
+      }
+    }
+  }
+  return layers;
+}
+
+template <class T>
 std::span<const double> Passes<T>::merged_sums() {
-  sums_stack_.begin(plan_->local, sums_length_, AESWEEP_SUM);
+  sums_stack_.begin(plan_->local, layout_.length(), AESWEEP_SUM);
   for (std::int64_t s = 0; s < plan_->mine.count; ++s) {
     const double* from = &sum(s, 0);
-    std::copy(from, from + sums_length_, sums_stack_.leaf().begin());
+    std::copy(from, from + layout_.length(), sums_stack_.leaf().begin());
     sums_stack_.leaf_done();
   }
   return sums_stack_.parts();
 }
 
-// --- Backward
-// --------------------------------------------------------------------------------------
+// --- Backward ---
 
 template <class T>
 void Passes<T>::activation_backward(int l, std::int64_t s, Gradients<T>& gradients) {

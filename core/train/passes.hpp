@@ -15,6 +15,7 @@
 
 #include "core/model/network.hpp"
 #include "core/train/batch_plan.hpp"
+#include "core/train/batch_sums.hpp"
 #include "core/train/exchange.hpp"
 #include "core/train/gradients.hpp"
 #include "core/train/parameters.hpp"
@@ -22,6 +23,21 @@
 #include "core/train/workspace.hpp"
 
 namespace aesweep {
+
+// Where in a trial a batch stands.
+struct BatchPlace {
+  aesweep_mode mode = AESWEEP_TRAIN;
+  std::int64_t step = 0;   // Finished training steps; in evaluation, the batch of the split.
+  std::int64_t epoch = 0;  // Finished epochs.
+  std::int64_t total_steps = 0;
+  std::uint64_t seed = 0;
+};
+
+// The context of a batch's calls; stream and shard are set per call.
+[[nodiscard]] aesweep_context batch_context(const BatchPlace& place, const BatchPlan& plan);
+
+// "step 12", or "evaluation batch 3".
+[[nodiscard]] std::string step_name(const aesweep_context& context);
 
 // The first fault of a rank. Stages and shards are numbered alike on all ranks, so that the lowest
 // (stage, shard) over a group is the same for any number of ranks.
@@ -37,15 +53,6 @@ struct StepFault {
     order = at;
     reason = std::move(why);
   }
-};
-
-// What a batch adds up to, one entry per kind; per shard in double, merged along the tree.
-// [0] the loss, [1..R] penalties on activations in layer order, [R+1] squared error, [R+2] sum of
-// the code.
-struct BatchSums {
-  [[nodiscard]] static std::size_t length(std::size_t penalties) { return penalties + 3; }
-  [[nodiscard]] static std::size_t squared_error(std::size_t penalties) { return penalties + 1; }
-  [[nodiscard]] static std::size_t code_sum(std::size_t penalties) { return penalties + 2; }
 };
 
 template <class T>
@@ -74,12 +81,16 @@ class Passes {
 
   // This rank's sums, one vector per part of the plan.
   [[nodiscard]] std::span<const double> merged_sums();
-  [[nodiscard]] std::size_t sums_length() const { return sums_length_; }
+  [[nodiscard]] BatchSums sums_layout() const { return layout_; }
 
   // Rows in which each code unit was active, over all batches since the last clear.
   [[nodiscard]] std::span<std::uint32_t> unit_counts() { return unit_counts_; }
 
   [[nodiscard]] const StepFault& fault() const { return fault_; }
+
+  // The first layer whose output holds a value that is not finite, in this rank's rows; the number
+  // of layers if there is none. Slow: for naming the cause of a divergence.
+  [[nodiscard]] int first_layer_not_finite();
 
  private:
   using Matrix = typename Abi<T>::Matrix;
@@ -120,7 +131,6 @@ class Passes {
   template <class Work>
   void stage(const std::function<void()>& between, Work work);
   void backward_of_layer(int l, Gradients<T>& gradients, const std::function<void()>& between);
-  void measure_code(std::int64_t s);
   void shard_loss(std::int64_t s);
 
   const Network<T>* network_;
@@ -128,11 +138,11 @@ class Passes {
   Workspace<T>* workspace_;
   Exchange* exchange_;
   double threshold_;
-  std::size_t sums_length_;
+  BatchSums layout_;
   std::vector<std::size_t> first_penalty_;  // Per layer: index of its first penalty in the sums.
   StatisticsRound round_;
   TreeStack sums_stack_;
-  Buffer<double> sums_;  // [local shard, sums_length_]
+  Buffer<double> sums_;  // [local shard, layout_.length()]
   std::vector<std::uint32_t> unit_counts_;
   std::vector<const T*> parameter_pointers_;
   std::vector<T*> gradient_pointers_;

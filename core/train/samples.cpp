@@ -14,11 +14,14 @@ namespace {
 template <class T>
 NamedTensor copy_rows(const std::string& name, const RowMatrix<T>& matrix, std::int64_t rows,
                       std::int64_t cols) {
-  std::vector<T> packed(static_cast<std::size_t>(rows * cols));
+  NamedTensor tensor{name, {rows, cols}, Abi<T>::kSpecScalar, {}};
+  const std::size_t row_bytes = static_cast<std::size_t>(cols) * sizeof(T);
+  tensor.bytes.resize(static_cast<std::size_t>(rows) * row_bytes);
   for (std::int64_t i = 0; i < rows; ++i) {
-    std::copy_n(matrix.row(i), cols, packed.data() + i * cols);
+    std::memcpy(tensor.bytes.data() + static_cast<std::size_t>(i) * row_bytes, matrix.row(i),
+                row_bytes);
   }
-  return named_tensor<T>(name, {rows, cols}, packed);
+  return tensor;
 }
 
 }  // namespace
@@ -44,12 +47,8 @@ Status take_samples(const TrialSpec& spec, const Dataset& dataset, const Network
   std::iota(rows.begin(), rows.end(), 0);
   gather(dataset.test, rows, workspace.input.row(0), workspace.input.stride());
 
-  aesweep_context context{};
-  context.struct_size = sizeof context;
-  context.mode = AESWEEP_EVAL;
-  context.epoch = static_cast<std::uint64_t>(result.epochs);
-  context.seed = spec.train.seed;
-  context.batch_rows = static_cast<std::uint64_t>(count);
+  const aesweep_context context =
+      batch_context({AESWEEP_EVAL, 0, result.epochs, result.steps, spec.train.seed}, plans.front());
   passes.begin(plans.front(), context, false);
   passes.forward();
   if (passes.fault().present()) return Status::world(passes.fault().reason);

@@ -54,7 +54,7 @@ Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catal
   std::vector<BatchPlan> plans;
   const std::int64_t train_batches = add_plans(data.train_rows, spec.train, rank, ranks, plans);
   const std::int64_t test_batches = add_plans(data.test_rows, spec.train, rank, ranks, plans);
-  std::int64_t shard_rows_max = spec.record.samples;
+  std::int64_t shard_rows_max = std::min(spec.record.samples, spec.train.shard_rows);
   for (const BatchPlan& plan : plans) {
     shard_rows_max = std::max(shard_rows_max, plan.shards.front().rows);
   }

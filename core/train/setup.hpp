@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/model/component.hpp"
@@ -43,6 +44,8 @@ struct TrialSetup {
   Partition partition;
   std::int64_t total_steps = 0;
 
+  // Of batches that have gradients.
+  [[nodiscard]] std::span<const BatchPlan> train_plans() const { return std::span(plans).first(2); }
   [[nodiscard]] SplitPlans train() const {
     return {data.train_rows, train_batches, &plans[0], &plans[1]};
   }

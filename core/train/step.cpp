@@ -10,8 +10,8 @@
 namespace aesweep {
 namespace {
 
-// Faults of the work per weight come after those of the passes; one that shows only in the update,
-// after the step's agreement, comes first in the next.
+// Faults of the work per weight, numbered by block, come after those of the passes; one that shows
+// only in the update, after the step's agreement, comes first in the next.
 constexpr std::uint64_t kPrepareStage = std::uint64_t{1} << 62;
 
 constexpr std::size_t kReasonBytes = 512;
@@ -37,7 +37,7 @@ Step<T>::Step(const Network<T>& network, const Partition& partition,
       exchange_(&exchange),
       replicated_(partition.ownership() == Ownership::kReplicated),
       counts_(static_cast<std::size_t>(exchange.ranks())),
-      sums_(passes.sums_length()),
+      sums_(passes.sums_layout().length()),
       tensor_norms_sq_(network.tensors().size()),
       penalties_(penalty_terms_.size()) {
   for (std::size_t l = network.layers().size(); l-- > 0;) {
@@ -66,12 +66,14 @@ Step<T>::Step(const Network<T>& network, const Partition& partition,
 }
 
 // What each rank shares at the end of a batch: fault order, its parts' sums and, in training, the
-// values of the blocks it owns.
+// values of the blocks it owns. Where all ranks own everything, rank 0 speaks for all: the
+// replicas' sums may differ by rounding, and all ranks must reach the same verdict.
 template <class T>
 void Step<T>::set_counts(const BatchPlan& plan, bool training) {
   for (int r = 0; r < exchange_->ranks(); ++r) {
     const auto parts = static_cast<std::size_t>(plan.my_parts(r));
-    const std::size_t blocks = training && !replicated_ ? updater_->block_value_count(r) : 0;
+    const bool speaks = training && (!replicated_ || r == 0);
+    const std::size_t blocks = speaks ? updater_->block_value_count(r) : 0;
     counts_[static_cast<std::size_t>(r)] =
         sizeof(std::uint64_t) + (parts * sums_.size() + blocks) * sizeof(double);
   }
@@ -126,11 +128,11 @@ void Step<T>::settle() {
 
 template <class T>
 void Step<T>::prepare(int tensor) {
-  const Status status = updater_->prepare(tensor, context_);
-  if (status.ok()) return;
-  update_fault_.note(kPrepareStage + static_cast<std::uint64_t>(tensor),
-                     text(network_->tensors()[static_cast<std::size_t>(tensor)].name, ", step ",
-                          context_.step, ": ", status.message()));
+  const WeightFault fault = updater_->prepare(tensor, context_);
+  if (fault.status.ok()) return;
+  update_fault_.note(kPrepareStage + fault.block,
+                     text(network_->tensors()[static_cast<std::size_t>(tensor)].name, ", ",
+                          step_name(context_), ": ", fault.status.message()));
 }
 
 template <class T>
@@ -151,9 +153,10 @@ void Step<T>::finish_gradients() {
 
 template <class T>
 void Step<T>::update() {
-  const Status status = updater_->update(context_);
-  if (!status.ok()) {
-    update_fault_.note(0, text("optimizer, step ", context_.step, ": ", status.message()));
+  const WeightFault fault = updater_->update(context_);
+  if (!fault.status.ok()) {
+    update_fault_.note(fault.block,
+                       text("update, ", step_name(context_), ": ", fault.status.message()));
   }
   passes_->end_step();
 }
@@ -170,7 +173,7 @@ StepOutcome Step<T>::agree(const BatchPlan& plan, bool training) {
   std::byte* at = mine_.data();
   append(at, std::span(&order, 1));
   append(at, passes_->merged_sums());
-  if (training && !replicated_) append(at, updater_->block_values());
+  if (training && (!replicated_ || exchange_->rank() == 0)) append(at, updater_->block_values());
   const auto mine_bytes = static_cast<std::size_t>(at - mine_.data());
   const std::size_t all_bytes = std::accumulate(counts_.begin(), counts_.end(), std::size_t{0});
   exchange_->share(mine_.span().first(mine_bytes), counts_, all_.span().first(all_bytes));
@@ -195,9 +198,7 @@ StepOutcome Step<T>::agree(const BatchPlan& plan, bool training) {
   merge_parts(plan.global, part_sums_.span().first(plan.parts.size() * sums_.size()), sums_.size(),
               AESWEEP_SUM, sums_);
   if (training) {
-    const std::span<const double> gathered(block_values_.data(), blocks);
-    updater_->sum_blocks(replicated_ ? updater_->block_values() : gathered, tensor_norms_sq_,
-                         penalties_);
+    updater_->sum_blocks({block_values_.data(), blocks}, tensor_norms_sq_, penalties_);
   }
   return check_finite(training);
 }
@@ -221,20 +222,17 @@ StepOutcome Step<T>::shared_fault(std::uint64_t order) {
 }
 
 template <class T>
-StepOutcome Step<T>::check_finite(bool training) const {
-  const char* when = training ? "step " : "evaluation batch ";
-  for (const double value : sums_) {
-    if (!std::isfinite(value)) {
-      return {Outcome::kDiverged,
-              text(when, context_.step, ": the loss or an activation is not finite (loss ",
-                   sums_[0], ")")};
-    }
+StepOutcome Step<T>::check_finite(bool training) {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  if (!std::all_of(sums_.begin(), sums_.end(), finite)) {
+    return {Outcome::kDiverged, text(step_name(context_), ": ", shared_cause(), " is not finite ",
+                                     "(loss ", sums_[0], ")")};
   }
   if (!training) return {};
   for (const int t : backward_order_) {
     const double norm_sq = tensor_norms_sq_[static_cast<std::size_t>(t)];
-    if (!std::isfinite(norm_sq)) {
-      return {Outcome::kDiverged, text(when, context_.step, ": the gradient of ",
+    if (!finite(norm_sq)) {
+      return {Outcome::kDiverged, text(step_name(context_), ": the gradient of ",
                                        network_->tensors()[static_cast<std::size_t>(t)].name,
                                        " is not finite (squared norm ", norm_sq, ")")};
     }
@@ -242,16 +240,29 @@ StepOutcome Step<T>::check_finite(bool training) const {
   return {};
 }
 
+// The first layer that went wrong on any rank: rare and slow, like shared_fault.
+template <class T>
+std::string Step<T>::shared_cause() {
+  const int mine = passes_->first_layer_not_finite();
+  const std::vector<std::size_t> counts(counts_.size(), sizeof mine);
+  std::vector<int> all(counts_.size());
+  exchange_->share(std::as_bytes(std::span(&mine, 1)), counts,
+                   std::as_writable_bytes(std::span(all)));
+  const auto first = static_cast<std::size_t>(*std::min_element(all.begin(), all.end()));
+  const std::vector<Layer<T>>& layers = network_->layers();
+  return first < layers.size() ? "the output of layer " + layers[first].name : "the loss";
+}
+
 template <class T>
 void Step<T>::accumulate(const BatchPlan& plan, SplitSums& sums) const {
   const auto rows = static_cast<double>(plan.rows);
-  const std::size_t penalties = sums_.size() - BatchSums::length(0);
+  const BatchSums layout = passes_->sums_layout();
   std::size_t term = 0;
-  for (; term <= penalties; ++term) sums.terms[term] += sums_[term] * rows;
+  for (; term <= layout.penalties; ++term) sums.terms[term] += sums_[term] * rows;
   for (const double value : penalties_) sums.terms[term++] += value * rows;
   sums.rows += plan.rows;
-  sums.squared_error += sums_[BatchSums::squared_error(penalties)];
-  sums.code_sum += sums_[BatchSums::code_sum(penalties)];
+  sums.squared_error += sums_[layout.squared_error()];
+  sums.code_sum += sums_[layout.code_sum()];
 }
 
 template class Step<float>;

@@ -52,7 +52,8 @@ class Step {
   void set_counts(const BatchPlan& plan, bool training);
   [[nodiscard]] StepOutcome agree(const BatchPlan& plan, bool training);
   [[nodiscard]] StepOutcome shared_fault(std::uint64_t order);
-  [[nodiscard]] StepOutcome check_finite(bool training) const;
+  [[nodiscard]] StepOutcome check_finite(bool training);
+  [[nodiscard]] std::string shared_cause();
   void accumulate(const BatchPlan& plan, SplitSums& sums) const;
 
   const Network<T>* network_;
@@ -62,7 +63,7 @@ class Step {
   Gradients<T>* gradients_;
   Updater<T>* updater_;
   Exchange* exchange_;
-  bool replicated_;                  // Every rank updates everything: nothing per block to share.
+  bool replicated_;                  // Every rank owns and updates everything.
   std::vector<int> backward_order_;  // Tensors, as their gradients become complete.
   std::size_t next_tensor_ = 0;      // In backward_order_: the first not yet prepared.
   std::function<void()> between_;

@@ -18,7 +18,7 @@ Trainer<T>::Trainer(const TrialSpec& spec, const Dataset& dataset, Exchange& exc
       workspace_(setup_.network, setup_.plans),
       passes_(setup_.network, parameters_, workspace_, setup_.plans, spec.evaluate.active_threshold,
               exchange),
-      gradients_(setup_.network, setup_.partition, setup_.plans, exchange.rank()),
+      gradients_(setup_.network, setup_.partition, setup_.train_plans(), exchange.rank()),
       updater_(setup_.network, setup_.partition, setup_.optimizer,
                stream_hash(spec.train.seed, "optimizer", AESWEEP_TRAIN), parameters_, gradients_,
                exchange.rank()),
@@ -37,26 +37,13 @@ void Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> ord
 }
 
 template <class T>
-aesweep_context Trainer<T>::context(aesweep_mode mode, std::int64_t step, std::int64_t epoch,
-                                    const BatchPlan& plan) const {
-  aesweep_context c{};
-  c.struct_size = sizeof c;
-  c.mode = mode;
-  c.step = static_cast<std::uint64_t>(step);
-  c.epoch = static_cast<std::uint64_t>(epoch);
-  c.total_steps = static_cast<std::uint64_t>(setup_.total_steps);
-  c.seed = spec_.train.seed;
-  c.batch_rows = static_cast<std::uint64_t>(plan.rows);
-  return c;
-}
-
-template <class T>
 StepOutcome Trainer<T>::train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
                                     std::int64_t first, std::int64_t step, std::int64_t epoch,
                                     SplitSums& sums) {
   load_rows(dataset_.train, order, first, plan);
-  return step_.train(plan, context(AESWEEP_TRAIN, step, epoch, plan),
-                     dataset_.train.labels != nullptr, sums);
+  return step_.train(
+      plan, batch_context({AESWEEP_TRAIN, step, epoch, setup_.total_steps, spec_.train.seed}, plan),
+      dataset_.train.labels != nullptr, sums);
 }
 
 template <class T>
@@ -64,8 +51,9 @@ StepOutcome Trainer<T>::evaluate_batch(const BatchPlan& plan, std::span<const st
                                        std::int64_t first, std::int64_t step, std::int64_t epoch,
                                        SplitSums& sums) {
   load_rows(dataset_.test, order, first, plan);
-  return step_.evaluate(plan, context(AESWEEP_EVAL, step, epoch, plan),
-                        dataset_.test.labels != nullptr, sums);
+  return step_.evaluate(
+      plan, batch_context({AESWEEP_EVAL, step, epoch, setup_.total_steps, spec_.train.seed}, plan),
+      dataset_.test.labels != nullptr, sums);
 }
 
 template <class T>

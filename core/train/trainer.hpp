@@ -45,9 +45,6 @@ class Trainer {
  private:
   void load_rows(const Split& split, std::span<const std::int64_t> order, std::int64_t first,
                  const BatchPlan& plan);
-  [[nodiscard]] aesweep_context context(aesweep_mode mode, std::int64_t step, std::int64_t epoch,
-                                        const BatchPlan& plan) const;
-
   const TrialSpec& spec_;
   const Dataset& dataset_;
   Exchange& exchange_;

@@ -1,6 +1,7 @@
 #include "core/train/trial.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "core/base/text.hpp"
 #include "core/data/order.hpp"
@@ -26,14 +27,14 @@ std::vector<NamedTensor> copy_weights(const Network<T>& network, const Parameter
 }
 
 // The decoder whose rows a true dictionary is compared with: the weights of the layer that reads
-// the code, if each of their rows is one code unit's contribution to the output. -1 if there is
-// none.
+// the code, if that is the last one and dense: then each row is one code unit's part of the output.
+// -1 if there is none.
 template <class T>
 int decoder_weights(const Network<T>& network) {
   const auto reader = static_cast<std::size_t>(network.code_layer()) + 1;
   if (reader + 1 != network.layers().size()) return -1;
   const Layer<T>& layer = network.layers()[reader];
-  if (layer.learned.count == 0) return -1;
+  if (layer.layer.component.name() != std::string_view("dense")) return -1;
   const Tensor& first = network.tensors()[static_cast<std::size_t>(layer.learned.first)];
   const bool fits = first.rows == layer.input_cols && first.cols == network.target_cols();
   return fits ? layer.learned.first : -1;
@@ -51,8 +52,8 @@ class Trial {
         trainer_(spec, dataset, exchange, std::move(setup)),
         order_(static_cast<std::size_t>(std::max(dataset.train.rows, dataset.test.rows))) {}
 
-  TrialResult run() {
-    declare_metrics();
+  TrialResult run(const Catalogue& catalogue) {
+    declare_metrics(catalogue);
     const bool keeps = exchange_.rank() == 0 && spec_.record.weights;
     if (keeps) result_.weights_initial = copy_weights(trainer_.network(), trainer_.parameters());
     for (std::int64_t epoch = 0; epoch < spec_.train.epochs; ++epoch) {
@@ -73,11 +74,11 @@ class Trial {
   }
 
  private:
-  void declare_metrics() {
+  void declare_metrics(const Catalogue& catalogue) {
     const double threshold = spec_.evaluate.active_threshold;
-    result_.metrics = split_metrics("train", spec_.model, threshold);
+    result_.metrics = split_metrics("train", spec_.model, catalogue, threshold);
     test_metrics_ = result_.metrics.size();
-    const auto test = split_metrics("test", spec_.model, threshold);
+    const auto test = split_metrics("test", spec_.model, catalogue, threshold);
     result_.metrics.insert(result_.metrics.end(), test.begin(), test.end());
     decoder_ = dataset_.dictionary.atoms == nullptr ? -1 : decoder_weights(trainer_.network());
     if (decoder_ >= 0) result_.metrics.push_back(recovery_metric());
@@ -144,7 +145,7 @@ class Trial {
 
   [[nodiscard]] double recovery() {
     const Tensor& tensor = trainer_.network().tensors()[static_cast<std::size_t>(decoder_)];
-    const T* weights = trainer_.parameters().real(decoder_);
+    const T* weights = trainer_.parameters().effective(decoder_);
     const std::vector<double> learned(weights, weights + tensor.elements);
     const auto atoms = static_cast<std::size_t>(dataset_.dictionary.count * dataset_.cols());
     return dictionary_recovery(learned, tensor.rows, {dataset_.dictionary.atoms, atoms},
@@ -175,7 +176,7 @@ TrialResult run(const TrialSpec& spec, const Catalogue& catalogue, const Dataset
     failed.reason = setup.status().message();
     return failed;
   }
-  return Trial<T>(spec, dataset, exchange, observer, std::move(setup).value()).run();
+  return Trial<T>(spec, dataset, exchange, observer, std::move(setup).value()).run(catalogue);
 }
 
 }  // namespace

@@ -27,8 +27,9 @@ class TrialObserver {
 
 // Called by every rank of the group with equal arguments. Every rank gets the outcome, the reason
 // and the history, with the same bits for any number of ranks; weights and samples only where
-// exchange.rank() == 0. What is wrong with the configuration, a component's failure and divergence
-// become the outcome; nothing is thrown for them. The catalogue and the data must outlive the call.
+// exchange.rank() == 0, and a fault in taking these samples is known there alone. What is wrong
+// with the configuration, a component's failure and divergence become the outcome; nothing is
+// thrown for them. The catalogue and the data must outlive the call.
 [[nodiscard]] TrialResult run_trial(const TrialSpec& spec, const Catalogue& catalogue,
                                     const Dataset& dataset, Exchange& exchange,
                                     TrialObserver& observer);

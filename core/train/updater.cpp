@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/math/lane_sum.hpp"
+
 namespace aesweep {
 namespace {
 
@@ -9,22 +11,12 @@ aesweep_block block_of(const Tensor& tensor, ElementRange range) {
   return {sizeof(aesweep_block), 0, range.first, range.count, tensor.rows, tensor.cols};
 }
 
-// Sum of squares in double; eight running sums fix the order whatever the vector width.
 template <class T>
 double sum_of_squares(const T* values, std::size_t count) {
-  constexpr std::size_t kLanes = 8;
-  double lanes[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const double v = static_cast<double>(values[i + lane]);
-      lanes[lane] += v * v;
-    }
-  }
-  for (; i < count; ++i)
-    lanes[i % kLanes] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-         ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+  return lane_sum(count, [values](std::size_t i) {
+    const double v = static_cast<double>(values[i]);
+    return v * v;
+  });
 }
 
 // Calls visit(block) for the blocks of a range, in order, until one fails.
@@ -132,14 +124,17 @@ std::size_t Updater<T>::block_value_count(int rank) const {
 }
 
 template <class T>
-Status Updater<T>::prepare(int tensor, const aesweep_context& context) {
+WeightFault Updater<T>::prepare(int tensor, const aesweep_context& context) {
   double* values = block_values_.data() + block_values_offset_[static_cast<std::size_t>(tensor)];
   const std::size_t stride = values_per_block(tensor);
-  return each_block(partition_->owned(tensor, rank_), [&](ElementRange block) {
+  WeightFault fault;
+  fault.status = each_block(partition_->owned(tensor, rank_), [&](ElementRange block) {
+    fault.block = partition_->block_number(tensor, block);
     Status status = prepare_block(tensor, block, values, context);
     values += stride;
     return status;
   });
+  return fault;
 }
 
 template <class T>
@@ -190,7 +185,7 @@ void Updater<T>::sum_blocks(std::span<const double> all, std::span<double> tenso
           const ElementRange owned = partition_->owned(t, r);
           const std::size_t blocks = Partition::blocks_in(owned);
           if (t >= learned.first && t < learned.first + learned.count) {
-            const std::size_t first = partition_->first_block(t) + owned.first / kBlockElements;
+            const std::size_t first = partition_->block_number(t, owned);
             for (std::size_t b = 0; b < blocks; ++b) by_block_[first + b] = at[b * width + v];
           }
           at += blocks * values_per_block(t);
@@ -209,20 +204,20 @@ void Updater<T>::sum_blocks(std::span<const double> all, std::span<double> tenso
 }
 
 template <class T>
-Status Updater<T>::update(const aesweep_context& context) {
+WeightFault Updater<T>::update(const aesweep_context& context) {
   aesweep_context call_context = context;
-  for (std::size_t t = 0; t < network_->tensors().size(); ++t) {
+  WeightFault fault;
+  for (std::size_t t = 0; t < network_->tensors().size() && fault.status.ok(); ++t) {
     const int tensor = static_cast<int>(t);
     const ElementRange owned = partition_->owned(tensor, rank_);
     if (owned.count == 0) continue;
-    if (optimizer_->has(AESWEEP_BLOCKWISE)) {
-      AESWEEP_RETURN_IF_ERROR(each_block(
-          owned, [&](ElementRange block) { return update_block(tensor, block, call_context); }));
-    } else {
-      AESWEEP_RETURN_IF_ERROR(update_block(tensor, owned, call_context));
-    }
+    const auto update = [&](ElementRange range) {
+      fault.block = partition_->block_number(tensor, range);
+      return update_block(tensor, range, call_context);
+    };
+    fault.status = optimizer_->has(AESWEEP_BLOCKWISE) ? each_block(owned, update) : update(owned);
   }
-  return {};
+  return fault;
 }
 
 template <class T>

@@ -34,6 +34,13 @@ template <class T>
 [[nodiscard]] Status penalty_value(const Network<T>& network, const Parameters<T>& parameters,
                                    PenaltyTerm term, const aesweep_context& context, double& value);
 
+// A failing call on a block of weights: its number among the blocks of all tensors is the same on
+// any number of ranks.
+struct WeightFault {
+  Status status;
+  std::uint64_t block = 0;
+};
+
 template <class T>
 class Updater {
  public:
@@ -47,7 +54,7 @@ class Updater {
                                                   const Component<T>& optimizer, int rank);
 
   // Merges and prepares all owned blocks of a tensor whose gradient has arrived.
-  [[nodiscard]] Status prepare(int tensor, const aesweep_context& context);
+  [[nodiscard]] WeightFault prepare(int tensor, const aesweep_context& context);
 
   // One entry per owned block, in tensor order: squared gradient norm, then one value per penalty
   // of the tensor's layer (0 where the tensor does not decay). What the ranks share.
@@ -59,7 +66,8 @@ class Updater {
   void sum_blocks(std::span<const double> all, std::span<double> tensor_norms_sq,
                   std::span<double> penalties) const;
 
-  [[nodiscard]] Status update(const aesweep_context& context);
+  // Updates what this rank owns, up to the first fault.
+  [[nodiscard]] WeightFault update(const aesweep_context& context);
 
  private:
   [[nodiscard]] Status prepare_block(int tensor, ElementRange block, double* values,

@@ -178,7 +178,7 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   if (!trials.ok()) return trials.status();
   experiment.trials = std::move(trials).value();
   const Status metric =
-      check_metric(settings.metric, experiment.trials.front().spec, experiment.data);
+      check_metric(settings.metric, experiment.trials.front().spec, experiment.data, catalogue);
   if (!metric.ok()) {
     return fault_at(parts.path, settings.metric_mark, "metric.name", metric.message());
   }

@@ -207,11 +207,12 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
   return trial;
 }
 
-Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data) {
+Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data,
+                    const Catalogue& catalogue) {
   std::vector<std::string> known;
   for (const char* split : {"train", "test"}) {
     for (const MetricInfo& info :
-         split_metrics(split, trial.model, trial.evaluate.active_threshold)) {
+         split_metrics(split, trial.model, catalogue, trial.evaluate.active_threshold)) {
       known.push_back(info.name);
     }
   }

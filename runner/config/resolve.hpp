@@ -27,6 +27,7 @@ struct ResolvedTrial {
                                                   const Catalogue& catalogue);
 
 // Checks that a trial will report this metric; the message has no location.
-Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data);
+Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data,
+                    const Catalogue& catalogue);
 
 }  // namespace aesweep

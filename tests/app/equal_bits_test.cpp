@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kTrials = 42;
+constexpr int kTrials = 66;
 
 std::string contents(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);

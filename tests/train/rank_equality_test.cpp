@@ -177,16 +177,22 @@ TEST(RankEquality, ReplicatedModeTrainsTheSameUpToRounding) {
   }
 }
 
-TEST(RankEquality, DivergenceNamesTheSameStepOnAnyRanks) {
+TEST(RankEquality, DivergenceNamesTheSameCauseOnAnyRanks) {
   const SmallData data(101, 23, 30);
-  TrialSpec spec = base_spec();
-  spec.model.layers[1].activation = std::nullopt;
-  spec.optimizer = {"sgd", {{"lr", 1e30}}};
-  const TrialResult one = run(spec, data.dataset(), 1);
-  EXPECT_EQ(one.outcome, Outcome::kDiverged);
-  EXPECT_NE(one.reason.find("step "), std::string::npos) << one.reason;
-  for (int ranks = 2; ranks <= 4; ++ranks) {
-    EXPECT_EQ(run(spec, data.dataset(), ranks).reason, one.reason);
+  // A saturated code keeps outputs finite until a gradient overflows; a linear one does not.
+  for (const bool linear : {false, true}) {
+    TrialSpec spec = base_spec();
+    spec.model.layers[1].activation = std::nullopt;
+    if (linear) spec.model.layers[0].activation = std::nullopt;
+    spec.optimizer = {"sgd", {{"lr", 1e37}}};
+    const TrialResult one = run(spec, data.dataset(), 1);
+    EXPECT_EQ(one.outcome, Outcome::kDiverged);
+    const std::string cause =
+        linear ? "step 1: the output of layer output is not finite" : "step 1: the gradient of ";
+    EXPECT_EQ(one.reason.rfind(cause, 0), 0u) << one.reason;
+    for (int ranks = 2; ranks <= 4; ++ranks) {
+      EXPECT_EQ(run(spec, data.dataset(), ranks).reason, one.reason);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include "tests/train/thread_group.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -53,6 +54,7 @@ class ThreadExchange final : public Exchange {
   void send(int to, int channel, std::span<const std::byte> bytes) override {
     AESWEEP_CHECK(to != rank_, "a rank sends nothing to itself");
     put(to, channel, bytes);
+    sent_.push_back({bytes, {bytes.begin(), bytes.end()}});
   }
 
   Ticket receive(int from, int channel, std::span<std::byte> bytes) override {
@@ -70,7 +72,7 @@ class ThreadExchange final : public Exchange {
   // Says no at random even if the message is there: the caller may not lean on timing.
   bool done(Ticket ticket) override {
     Pending& wanted = pending_[static_cast<std::size_t>(ticket)];
-    if (!wanted.complete && random_() % 2 == 0) wait(ticket);
+    if (!wanted.complete && random_() % 2 == 0 && is_here(ticket)) wait(ticket);
     return wanted.complete;
   }
 
@@ -88,6 +90,11 @@ class ThreadExchange final : public Exchange {
   void finish() override {
     for (std::size_t t = 0; t < pending_.size(); ++t) wait(static_cast<Ticket>(t));
     pending_.clear();
+    for (const Sent& sent : sent_) {
+      AESWEEP_CHECK(std::equal(sent.bytes.begin(), sent.bytes.end(), sent.as_sent.begin()),
+                    "a buffer was changed while its message was on the way");
+    }
+    sent_.clear();
   }
 
   std::uint64_t bytes_sent() const override { return bytes_sent_; }
@@ -100,6 +107,24 @@ class ThreadExchange final : public Exchange {
     std::span<std::byte> bytes;
     bool complete;
   };
+
+  // What was given to send and what it held then: it may not change until finish().
+  struct Sent {
+    std::span<const std::byte> bytes;
+    std::vector<std::byte> as_sent;
+  };
+
+  // Whether every message up to this one of its sender and channel has come.
+  bool is_here(Ticket ticket) {
+    const Pending& wanted = pending_[static_cast<std::size_t>(ticket)];
+    std::size_t needed = 0;
+    for (Ticket t = 0; t <= ticket; ++t) {
+      const Pending& p = pending_[static_cast<std::size_t>(t)];
+      if (!p.complete && p.from == wanted.from && p.channel == wanted.channel) ++needed;
+    }
+    const std::lock_guard lock(post_.mutex);
+    return post_.messages[{wanted.from, rank_, wanted.channel}].size() >= needed;
+  }
 
   void put(int to, int channel, std::span<const std::byte> bytes) {
     const std::lock_guard lock(post_.mutex);
@@ -139,6 +164,7 @@ class ThreadExchange final : public Exchange {
   int ranks_;
   std::mt19937 random_;
   std::vector<Pending> pending_;
+  std::vector<Sent> sent_;
   std::uint64_t bytes_sent_ = 0;
 };
 

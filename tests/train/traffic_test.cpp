@@ -72,20 +72,35 @@ std::uint64_t agreement_bytes(int ranks, std::uint64_t parts) {
   return 8 * (p + 3 * parts + Tensors().blocks()) * (p - 1);
 }
 
+// What one rank sends: each part of the gradient elements that others own, its own parameters to
+// all others, and its share of the agreement.
+std::uint64_t bytes_of_rank(const TrialSpec& spec, int rank, int ranks, std::uint64_t parts) {
+  auto setup = set_up_trial<float>(spec, builtins(), {64, 8, kCols}, rank, ranks);
+  EXPECT_TRUE(setup.ok());
+  std::uint64_t owned = 0;
+  std::uint64_t blocks = 0;
+  for (int t = 0; t < 4; ++t) {
+    const std::uint64_t count = setup->partition.owned(t, rank).count;
+    owned += count;
+    blocks += (count + 4095) / 4096;
+  }
+  const auto others = static_cast<std::uint64_t>(ranks - 1);
+  return (parts * (Tensors().total() - owned) + others * owned) * sizeof(float) +
+         8 * (1 + 3 * parts + blocks) * others;
+}
+
 TEST(Traffic, SubtreeRangesHaveTheVolumeOfARing) {
   for (int ranks : {2, 4}) {
-    const auto sent = bytes_per_step(plain_spec(32, 8), ranks);
+    const TrialSpec spec = plain_spec(32, 8);
+    const auto sent = bytes_per_step(spec, ranks);
     const auto p = static_cast<std::uint64_t>(ranks);
     // Over all ranks: every gradient element reaches its owner from P - 1 ranks, and every
     // parameter goes from its owner to P - 1 ranks: 2 N (P - 1), which is 2 N (P - 1) / P per rank.
     const std::uint64_t expected = 2 * Tensors().total() * sizeof(float) * (p - 1);
     const std::uint64_t total = std::accumulate(sent.begin(), sent.end(), std::uint64_t{0});
     EXPECT_EQ(total, expected + agreement_bytes(ranks, p)) << ranks << " ranks";
-    for (const std::uint64_t bytes : sent) {
-      // A rank's share differs from the mean by what it owns more or less: at most a block a
-      // tensor.
-      EXPECT_NEAR(static_cast<double>(bytes), static_cast<double>(total / p),
-                  4.0 * 4096 * sizeof(float) * static_cast<double>(p));
+    for (int r = 0; r < ranks; ++r) {
+      EXPECT_EQ(sent[static_cast<std::size_t>(r)], bytes_of_rank(spec, r, ranks, 1)) << r;
     }
   }
 }
@@ -96,6 +111,9 @@ TEST(Traffic, OtherRangesSendTheirSubtreesApart) {
   const std::uint64_t n = Tensors().total() * sizeof(float);
   const auto two = bytes_per_step(plain_spec(48, 8), 2);
   EXPECT_EQ(two[0] + two[1], 2 * n + n + agreement_bytes(2, 4));
+  for (int r = 0; r < 2; ++r) {
+    EXPECT_EQ(two[static_cast<std::size_t>(r)], bytes_of_rank(plain_spec(48, 8), r, 2, 2));
+  }
   const auto three = bytes_per_step(plain_spec(48, 8), 3);
   EXPECT_EQ(three[0] + three[1] + three[2], 2 * n + 2 * n + agreement_bytes(3, 3));
 }
