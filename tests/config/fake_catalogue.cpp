@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/base/check.hpp"
+#include "core/model/abi_types.hpp"
 
 namespace aesweep::test {
 namespace {
@@ -60,10 +61,73 @@ const aesweep_parameter_info kAdam[] = {real("lr", 0.001, kMax),
                                         real("beta1", 0.9, 1, AESWEEP_BELOW_MAXIMUM)};
 const aesweep_parameter_info kSgd[] = {real("lr", 0.01, kMax), real("momentum", 0, 1)};
 
-const aesweep_lifecycle kLifecycle = {sizeof(aesweep_lifecycle), 0, nullptr, nullptr, nullptr};
+// A function that must be there and is never called.
+template <class Returned, class... Arguments>
+void fill(Returned (*&slot)(Arguments...)) {
+  slot = [](Arguments...) -> Returned { return Returned(); };
+}
+
+aesweep_lifecycle made_lifecycle() {
+  aesweep_lifecycle made{};
+  made.struct_size = sizeof made;
+  fill(made.create);
+  fill(made.destroy);
+  fill(made.plan);
+  return made;
+}
+
+// The table of a kind with the functions that the catalogue asks for.
+template <class T>
+const void* table_of(aesweep_kind kind) {
+  static const auto transform = [] {
+    typename Abi<T>::Transform made{};
+    made.struct_size = sizeof made;
+    fill(made.forward);
+    fill(made.backward);
+    return made;
+  }();
+  static const auto regularizer = [] {
+    typename Abi<T>::Regularizer made{};
+    made.struct_size = sizeof made;
+    fill(made.on_activations);
+    fill(made.on_parameter_block);
+    return made;
+  }();
+  static const auto quantizer = [] {
+    typename Abi<T>::Quantizer made{};
+    made.struct_size = sizeof made;
+    fill(made.quantize);
+    return made;
+  }();
+  static const auto loss = [] {
+    typename Abi<T>::Loss made{};
+    made.struct_size = sizeof made;
+    fill(made.evaluate);
+    return made;
+  }();
+  static const auto optimizer = [] {
+    typename Abi<T>::Optimizer made{};
+    made.struct_size = sizeof made;
+    fill(made.update);
+    return made;
+  }();
+  switch (kind) {
+    case AESWEEP_REGULARIZER:
+      return &regularizer;
+    case AESWEEP_QUANTIZER:
+      return &quantizer;
+    case AESWEEP_LOSS:
+      return &loss;
+    case AESWEEP_OPTIMIZER:
+      return &optimizer;
+    default:
+      return &transform;
+  }
+}
 
 aesweep_component component(aesweep_kind kind, const char* name,
                             std::span<const aesweep_parameter_info> parameters = {}) {
+  static const aesweep_lifecycle lifecycle = made_lifecycle();
   aesweep_component made{};
   made.struct_size = sizeof made;
   made.kind = kind;
@@ -71,10 +135,9 @@ aesweep_component component(aesweep_kind kind, const char* name,
   made.summary = "";
   made.parameters = parameters.data();
   made.parameter_count = static_cast<std::uint32_t>(parameters.size());
-  for (int scalar = 0; scalar < 2; ++scalar) {
-    made.lifecycle[scalar] = &kLifecycle;
-    made.table[scalar] = &kLifecycle;  // Never looked into here.
-  }
+  for (const aesweep_lifecycle*& entry : made.lifecycle) entry = &lifecycle;
+  made.table[AESWEEP_F32] = table_of<float>(kind);
+  made.table[AESWEEP_F64] = table_of<double>(kind);
   return made;
 }
 

@@ -47,7 +47,7 @@
 #define PLAN plan
 #endif
 #ifndef TABLE64
-#define TABLE64 &kTable64
+#define TABLE64 &kTable_f64
 #endif
 #ifndef INIT_STATUS
 #define INIT_STATUS AESWEEP_OK
@@ -80,8 +80,30 @@ UNUSED static int32_t init(const aesweep_host* host, aesweep_error* error) {
 }
 
 static const aesweep_lifecycle kLifecycle = {sizeof kLifecycle, 0, create, destroy, PLAN};
-static const aesweep_transform_f32 kTable32 = {.struct_size = sizeof kTable32};
-UNUSED static const aesweep_transform_f64 kTable64 = {.struct_size = sizeof kTable64};
+#define TRANSFORM(type)                                                                            \
+  UNUSED static int32_t forward_##type(                                                            \
+      void* instance, const aesweep_context* context, const aesweep_memory_##type* memory,         \
+      const aesweep_const_matrix_##type* x, const aesweep_matrix_##type* y,                        \
+      aesweep_error* error) {                                                                      \
+    (void)instance, (void)context, (void)memory, (void)x, (void)y, (void)error;                    \
+    return AESWEEP_UNSUPPORTED;                                                                    \
+  }                                                                                                \
+  UNUSED static int32_t backward_##type(                                                           \
+      void* instance, const aesweep_context* context, const aesweep_memory_##type* memory,         \
+      const aesweep_const_matrix_##type* x, const aesweep_const_matrix_##type* y,                  \
+      const aesweep_const_matrix_##type* dy, const aesweep_matrix_##type* dx,                      \
+      aesweep_error* error) {                                                                      \
+    (void)instance, (void)context, (void)memory, (void)x, (void)y, (void)dy, (void)dx;             \
+    (void)error;                                                                                   \
+    return AESWEEP_UNSUPPORTED;                                                                    \
+  }                                                                                                \
+  UNUSED static const aesweep_transform_##type kTable_##type = {                                   \
+      .struct_size = sizeof kTable_##type,                                                         \
+      .forward = forward_##type,                                                                   \
+      .backward = backward_##type,                                                                 \
+  };
+TRANSFORM(f32)
+TRANSFORM(f64)
 
 UNUSED static const aesweep_component kFirst = {
     .struct_size = COMPONENT_BYTES,
@@ -90,7 +112,7 @@ UNUSED static const aesweep_component kFirst = {
     .summary = "y = x",
     .parameter_count = PARAMETER_COUNT,
     .lifecycle = {&kLifecycle, &kLifecycle},
-    .table = {&kTable32, TABLE64},
+    .table = {&kTable_f32, TABLE64},
 };
 UNUSED static const aesweep_component* const kComponents[] = {FIRST, SECOND};
 
