@@ -10,6 +10,7 @@
 #include "runner/config/document.hpp"
 #include "runner/config/paths.hpp"
 #include "runner/config/resolve.hpp"
+#include "runner/config/stored_names.hpp"
 #include "runner/config/values.hpp"
 
 namespace aesweep {
@@ -174,9 +175,16 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   experiment.goal = settings.goal;
   experiment.ranks_per_trial = settings.ranks_per_trial;
   experiment.data = settings.data;
+  AESWEEP_RETURN_IF_ERROR(check_stored_keys(parts.path, parts.axes));
   Result<std::vector<PlannedTrial>> trials = Expansion(parts, catalogue, experiment.data).trials();
   if (!trials.ok()) return trials.status();
   experiment.trials = std::move(trials).value();
+  // Layers and regularizers have the same names in all trials: those cannot be swept.
+  const Status names = check_stored_metrics(experiment.trials.front().spec.model, catalogue);
+  if (!names.ok()) {
+    const Node& model = *find(parts.root, "model");
+    return fault_at(parts.path, find(model, "layers")->mark, "model.layers", names.message());
+  }
   const Status metric =
       check_metric(settings.metric, experiment.trials.front().spec, experiment.data, catalogue);
   if (!metric.ok()) {

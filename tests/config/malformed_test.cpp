@@ -173,6 +173,27 @@ TEST(Malformed, Model) {
   });
 }
 
+// What the results file could not keep apart is refused before anything runs.
+TEST(Malformed, NamesThatWouldBeStoredAsOne) {
+  const char* const two_layers =
+      "    - {name: code, kind: dense, regularizers: [{kind: l1, name: x_y, coefficient: 1}]}\n"
+      "    - {name: code_x, kind: dense, regularizers: [{kind: l1, name: y, coefficient: 1}]}\n";
+  EXPECT_EQ(fault(base_with(6, two_layers)),
+            "a.yaml:6:5: model.layers: the loss terms of regularizers x_y of layer code and y of "
+            "layer code_x would both be the metric train/loss_code_x_y; rename one of them");
+  const std::string names =
+      "    - {name: code, kind: dense, regularizers: [{kind: l1, name: a, coefficient: 1}]}\n"
+      "    - {name: code_regularizers_a, kind: dense}\n";
+  const std::string layer_key = "  model.layers.code_regularizers_a.kind: ";
+  const std::string sweep =
+      "parameters:\n  model.layers.code.regularizers.a.kind: {values: [l1, l2]}\n" + layer_key;
+  EXPECT_EQ(fault(base_with(6, names) + sweep + "{values: [dense]}\n"),
+            "a.yaml:12:3: parameters.model.layers.code_regularizers_a.kind: the results file would "
+            "store this key and model.layers.code.regularizers.a.kind (line 11) both as "
+            "model_layers_code_regularizers_a_kind; rename a layer or regularizer in one of them");
+  EXPECT_EQ(fault(base_with(6, names) + sweep + "dense\n"), "no fault");  // A constant.
+}
+
 TEST(Malformed, Layers) {
   expect_all({
       {6, "    - {name: hidden, kind: dense}",
