@@ -46,7 +46,8 @@ TEST(Catalogue, RefusesAComponentWithoutTables) {
   entry.components = components;
   Catalogue catalogue;
   const Status status = catalogue.add(entry, {"half", "1", "/half.so", ""});
-  EXPECT_NE(status.message().find("component half lacks a function that every activation has"), std::string::npos) << status.message();
+  const std::string lacks = "component half lacks a function that every activation has";
+  EXPECT_NE(status.message().find(lacks), std::string::npos) << status.message();
   EXPECT_TRUE(catalogue.entries().empty());
 }
 
