@@ -1,4 +1,5 @@
 // aesweep: runs sweeps of sparse and binary autoencoders over MPI ranks.
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <variant>
@@ -28,7 +29,20 @@ struct Perform {
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }
 };
 
+// A file-size limit and a closed pipe then come back as errors of the write, which clean up and say
+// what to do; as signals they would end the job in the middle of a file.
+Status ignore_signals_of_writes() {
+  for (const int signal : {SIGXFSZ, SIGPIPE}) {
+    if (std::signal(signal, SIG_IGN) == SIG_ERR) {
+      return Status::world("cannot ignore SIGXFSZ and SIGPIPE");
+    }
+  }
+  return {};
+}
+
 int run_main(int argc, const char* const* argv) {
+  const Status ignored = ignore_signals_of_writes();
+  if (!ignored.ok()) return report(ignored);
   // Better one line than an illegal instruction somewhere later.
   const Status cpu = check_cpu_level(built_cpu_level(), node_cpu_level());
   if (!cpu.ok()) return report(cpu.in("this program"));

@@ -75,6 +75,50 @@ TEST(Run, RefusesAFolderInUseAndLeavesItAlone) {
   EXPECT_EQ(contents(folder.path("run/precious")), "mine");
 }
 
+// The program under a shell that first runs `limits`; `redirection` ends the line.
+Answer aesweep_limited(const std::string& limits, std::vector<std::string> arguments,
+                       const std::string& redirection = "") {
+  const std::string line =
+      limits + "; exec " AESWEEP_BINARY_DIRECTORY "/bin/aesweep \"$@\"" + redirection;
+  arguments.insert(arguments.begin(), {"/bin/sh", "-c", line, "sh"});
+  return run_program(arguments, {{"PMIX_MCA_gds", "hash"}});
+}
+
+// A run that ended with status 3 keeps whole files only.
+void expect_no_results(const std::string& folder) {
+  EXPECT_FALSE(fs::exists(folder + "/results.h5"));
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+  }
+}
+
+// Blocks of ulimit -f are 512 bytes: the first limit is below a trial's file, the second between
+// that and results.h5. Open MPI's own files of several megabytes are kept in memory instead.
+TEST(Run, AFileSizeLimitIsAFaultOfTheWorldAndLeavesNoHalfFile) {
+  for (const char* limit : {"ulimit -f 10", "ulimit -f 400"}) {
+    SCOPED_TRACE(limit);
+    TemporaryFolder folder;
+    const Answer answer = aesweep_limited(limit, short_run(folder.path("run")));
+    EXPECT_EQ(answer.status, 3) << answer.err;
+    EXPECT_NE(answer.err.find("raise the file size limit (ulimit -f)"), std::string::npos)
+        << answer.err;
+    expect_no_results(folder.path("run"));
+  }
+}
+
+TEST(Run, AReaderThatWentAwayIsAFaultOfTheWorldAfterTheResults) {
+  TemporaryFolder folder;
+  const std::string status = folder.path("status");
+  const std::string line = "{ " AESWEEP_BINARY_DIRECTORY "/bin/aesweep \"$@\"; echo $? > " + status +
+                           "; } | true";
+  std::vector<std::string> arguments = short_run(folder.path("run"));
+  arguments.insert(arguments.begin(), {"/bin/sh", "-c", line, "sh"});
+  const Answer answer = run_program(arguments);
+  EXPECT_EQ(contents(status), "3\n");
+  EXPECT_NE(answer.err.find("cannot write to standard output"), std::string::npos) << answer.err;
+  expect_results(folder.path("run"));
+}
+
 struct WrongCall {
   std::vector<std::string> arguments;
   std::string words;
