@@ -331,6 +331,7 @@ Status write_config(const h5::Node& file, const RunRecord& run) {
   if (!group.ok()) return group.status();
   AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "experiment", run.experiment_text));
   AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "resolved", run.experiment_resolved));
+  AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "overrides", run.overrides));
   const std::pair<const char*, std::string> facts[] = {
       {"name", run.name},
       {"metric", run.metric},

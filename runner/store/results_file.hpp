@@ -40,6 +40,7 @@ struct RunRecord {
   std::string name;
   std::string experiment_text;  // As given.
   std::string experiment_resolved;
+  std::string overrides;  // What --set changed of the text: KEY=VALUE lines, empty if nothing.
   std::string metric;
   bool minimize = true;
   std::vector<PluginRecord> plugins;

@@ -87,6 +87,7 @@ RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
   record.name = experiment.name;
   record.experiment_text = experiment.text;
   record.experiment_resolved = resolved_text(plan);
+  record.overrides = overrides_text(experiment);
   record.metric = experiment.metric;
   record.minimize = experiment.goal == Goal::kMinimize;
   record.plugins = plugin_records(plan);
@@ -104,7 +105,6 @@ RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
       {"groups", text(plan.groups.size())},
       {"hosts", ranks_per_host(facts.ranks)},
       {"experiment_path", experiment.path},
-      {"overrides", overrides_text(experiment)},
       {"data_path", experiment.data.path},
       {"run_folder", plan.folder.path},
   };

@@ -189,6 +189,7 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.text_attribute("/", "software_revision"), "0123abc");
   EXPECT_EQ(file.text("/config/experiment"), run.experiment_text);
   EXPECT_EQ(file.text("/config/resolved"), run.experiment_resolved);
+  EXPECT_EQ(file.text("/config/overrides"), "train.epochs=3\ntrain.seed=2");
   EXPECT_EQ(file.text_attribute("/config", "name"), "sample");
   EXPECT_EQ(file.text_attribute("/config", "metric"), "test/fvu");
   EXPECT_EQ(file.text_attribute("/config", "goal"), "minimize");

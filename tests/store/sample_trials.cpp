@@ -72,6 +72,7 @@ RunRecord sample_run() {
   run.name = "sample";
   run.experiment_text = "schema: 1\nname: sample  # as given\n";
   run.experiment_resolved = "schema: 1\nname: sample\n";
+  run.overrides = "train.epochs=3\ntrain.seed=2";
   run.metric = "test/fvu";
   run.plugins = {{"activation", "tanh", "activations", "0.1.0", std::string(64, 'a'), "0.1"},
                  {"layer", "dense", "layers", "0.1.0", std::string(64, 'b'), "0.1"}};

@@ -120,6 +120,16 @@ TEST(Sweep, EveryTrialRunsOnceInGroupsOfAnySize) {
   }
 }
 
+TEST(Sweep, OverridesAreAPartOfTheConfigurationNotOfTheCircumstances) {
+  SweepRun sweep;
+  Experiment experiment = fake_experiment(1);
+  experiment.overrides = {{"train.epochs", "3"}, {"train.seed", "2"}};
+  sweep.run(experiment);
+  if (SweepRun::rank() != 0) return;
+  EXPECT_EQ(sweep.log.results_record->overrides, "train.epochs=3\ntrain.seed=2");
+  for (const auto& [name, value] : sweep.log.results_record->runtime) EXPECT_NE(name, "overrides");
+}
+
 TEST(Sweep, NoTrialsIsAnEmptyResult) {
   SweepRun sweep;
   sweep.run(fake_experiment(0));
