@@ -9,6 +9,7 @@
 
 #include "core/base/checked.hpp"
 #include "core/base/text.hpp"
+#include "runner/plugin_host/elf_dynamic.hpp"
 
 namespace aesweep {
 namespace {
@@ -49,7 +50,8 @@ std::uint64_t end_of(std::uint64_t offset, std::uint64_t count, std::uint64_t si
 Status check_segments(std::span<const Elf64_Phdr> segments, std::uint64_t bytes) {
   for (const Elf64_Phdr& segment : segments) {
     const std::uint64_t end = end_of(segment.p_offset, segment.p_filesz, 1);
-    if (segment.p_type == PT_LOAD && end > bytes) return cut_off(end, bytes);
+    const bool is_read = segment.p_type == PT_LOAD || segment.p_type == PT_DYNAMIC;
+    if (is_read && end > bytes) return cut_off(end, bytes);
     if (segment.p_type == PT_GNU_STACK && (segment.p_flags & PF_X) != 0) {
       return Status::world("asks for an executable stack; link it with -Wl,-z,noexecstack");
     }
@@ -79,7 +81,8 @@ Status check_elf(const TrustedFile& file) {
   std::vector<Elf64_Phdr> segments(header.e_phnum);
   AESWEEP_RETURN_IF_ERROR(
       read_at(file, header.e_phoff, std::as_writable_bytes(std::span(segments))));
-  return check_segments(segments, file.bytes);
+  AESWEEP_RETURN_IF_ERROR(check_segments(segments, file.bytes));
+  return check_dynamic(file, segments);
 }
 
 }  // namespace aesweep

@@ -8,7 +8,7 @@
 namespace aesweep {
 
 // 64-bit little-endian ELF for x86-64, a shared object, complete (no segment or table ends beyond
-// the file), without an executable stack. The message says what was found instead; the caller adds
+// the file), without an executable stack, asking nothing that check_dynamic refuses. The message says what was found instead; the caller adds
 // the file's name.
 [[nodiscard]] Status check_elf(const TrustedFile& file);
 

@@ -82,6 +82,12 @@ TEST_F(PluginHost, LoadsAGoodLibraryAndRecordsWhereItCameFrom) {
   EXPECT_EQ(entry->library->sha256, sha256_file(path).value());
 }
 
+TEST_F(PluginHost, AcceptsSearchPathsThatDoNotDependOnTheWorkingDirectory) {
+  Catalogue catalogue;
+  const Status status = load_plugins({install("fixed_runpath")}, catalogue);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
 struct BadLibrary {
   const char* name;
   const char* words;
@@ -109,6 +115,10 @@ TEST_F(PluginHost, RefusesEveryBadLibrary) {
       {"float_mode", "changes the floating-point mode"},
       {"unresolved", "undefined symbol: nobody_defines_this"},
       {"executable_stack", "executable stack"},
+      {"text_relocation", "has text relocations (DT_TEXTREL)"},
+      {"relative_runpath", "searches libraries in 'lib' (DT_RPATH or DT_RUNPATH: /usr/lib:lib)"},
+      {"relative_rpath", "searches libraries in '$ORIGINAL'"},
+      {"empty_runpath", "searches libraries in ''"},
   };
   for (const BadLibrary& bad : table) {
     SCOPED_TRACE(bad.name);

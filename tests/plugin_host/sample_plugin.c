@@ -123,6 +123,11 @@ __attribute__((constructor)) static void flush_denormals(void) {
 }
 #endif
 
+#ifdef TEXT_RELOCATION
+/* An address among the instructions, which only the linker can fill in. */
+__asm__(".text\n0: .quad 0b");
+#endif
+
 #ifdef UNRESOLVED
 extern int nobody_defines_this(void);
 EXPORT int (*const aesweep_test_unresolved)(void) = nobody_defines_this;
