@@ -89,9 +89,9 @@ std::string manifest_path(const std::string& library_path) {
   return stem + ".plugin.yaml";
 }
 
-Result<Manifest> read_manifest(const std::string& library_path) {
+Result<Manifest> read_manifest(const std::string& library_path, const ProgramPlace& place) {
   const Result<TrustedFile> file =
-      open_trusted_file(manifest_path(library_path), kManifestBytesMax);
+      open_trusted_file(manifest_path(library_path), kManifestBytesMax, place);
   if (!file.ok()) return plugin_fault(file.status());
   const Result<std::string> bytes = read_text(file.value());
   if (!bytes.ok()) return plugin_fault(bytes.status());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/status.hpp"
+#include "runner/plugin_host/trusted_file.hpp"
 
 namespace aesweep {
 
@@ -22,7 +23,8 @@ struct Manifest {
 
 // Opens the manifest under the same rules as a library and reads the members above; more members
 // are allowed. Messages name the manifest.
-[[nodiscard]] Result<Manifest> read_manifest(const std::string& library_path);
+[[nodiscard]] Result<Manifest> read_manifest(const std::string& library_path,
+                                             const ProgramPlace& place = {});
 
 // Compares the manifest with the library's hash, with this program's plugin ABI and with this
 // machine's CPU. Messages do not name the library: the caller does.

@@ -3,9 +3,12 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <xmmintrin.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <ios>
 #include <system_error>
@@ -33,6 +36,36 @@ std::string linker_message(const std::string& opened_as, const std::string& path
   }
   return message;
 }
+
+// The library whose code runs now; empty: none.
+std::string& library_at_work() {
+  static std::string path;
+  return path;
+}
+
+// Runs at the end of the process. A library that ends it, with whatever status, would otherwise
+// pass for a run that succeeded.
+void refuse_exit() {
+  const std::string& path = library_at_work();
+  if (path.empty()) return;
+  const std::string line =
+      text("aesweep: ", path, ": ended the program while it was being loaded; do not use it\n");
+  // Nothing can be done if even that cannot be written.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  ::_exit(3);
+}
+
+// While it lives, exit() is the library's doing.
+class ExitGuard {
+ public:
+  explicit ExitGuard(const std::string& path) {
+    library_at_work() = path;  // Made before the handler is registered, so it outlives it.
+    [[maybe_unused]] static const int registered = std::atexit(refuse_exit);
+  }
+  ExitGuard(const ExitGuard&) = delete;
+  ExitGuard& operator=(const ExitGuard&) = delete;
+  ~ExitGuard() { library_at_work().clear(); }
+};
 
 // Maps the library and runs its constructors. The descriptor stays open for the life of the
 // process: the linker remembers libraries by this name, and a reused number would give the first
@@ -91,9 +124,9 @@ struct Loaded {
   PluginLibrary library;
 };
 
-Result<Loaded> load_checked(TrustedFile& file) {
+Result<Loaded> load_checked(TrustedFile& file, const ProgramPlace& place) {
   AESWEEP_RETURN_IF_ERROR(check_elf(file));
-  const Result<Manifest> manifest = read_manifest(file.path);
+  const Result<Manifest> manifest = read_manifest(file.path, place);
   if (!manifest.ok()) return manifest.status();
   const Result<std::string> hash = hash_trusted_file(file);
   if (!hash.ok()) return hash.status();
@@ -107,24 +140,17 @@ Result<Loaded> load_checked(TrustedFile& file) {
   return Loaded{entry.value(), {entry->id, entry->version, file.path, hash.value()}};
 }
 
-Status load_plugin(const std::string& path, Catalogue& catalogue) {
-  Result<TrustedFile> file = open_trusted_file(path, kLibraryBytesMax);
+Status load_plugin(const std::string& path, const ProgramPlace& place, Catalogue& catalogue) {
+  Result<TrustedFile> file = open_trusted_file(path, kLibraryBytesMax, place);
   if (!file.ok()) return file.status();
-  const Result<Loaded> loaded = load_checked(file.value());
+  const ExitGuard guard(file->path);
+  const Result<Loaded> loaded = load_checked(file.value(), place);
   if (!loaded.ok()) return loaded.status().in(file->path);
   return catalogue.add(loaded->entry, loaded->library);  // Names the file itself.
 }
 
-}  // namespace
-
-Status load_plugins(const std::vector<std::string>& absolute_paths, Catalogue& catalogue) {
-  for (const std::string& path : absolute_paths) {
-    AESWEEP_RETURN_IF_ERROR(load_plugin(path, catalogue).in("plugin"));
-  }
-  return {};
-}
-
-Status load_plugin_directory(const std::string& directory, Catalogue& catalogue) {
+// Every *.so of a folder, by name.
+Status load_folder(const std::string& directory, const ProgramPlace& place, Catalogue& catalogue) {
   std::vector<std::string> paths;
   std::error_code error;
   fs::directory_iterator entry(directory, error);
@@ -140,7 +166,23 @@ Status load_plugin_directory(const std::string& directory, Catalogue& catalogue)
                               "; build or install aesweep again, program and folder together"));
   }
   std::sort(paths.begin(), paths.end());
-  return load_plugins(paths, catalogue);
+  for (const std::string& path : paths) {
+    AESWEEP_RETURN_IF_ERROR(load_plugin(path, place, catalogue).in("plugin"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status load_plugins(const std::vector<std::string>& absolute_paths, Catalogue& catalogue) {
+  for (const std::string& path : absolute_paths) {
+    AESWEEP_RETURN_IF_ERROR(load_plugin(path, {}, catalogue).in("plugin"));
+  }
+  return {};
+}
+
+Status load_plugin_directory(const std::string& directory, Catalogue& catalogue) {
+  return load_folder(directory, {}, catalogue);
 }
 
 Result<std::string> builtin_plugin_directory() {
@@ -156,7 +198,12 @@ Result<std::string> builtin_plugin_directory() {
 Status load_builtins(Catalogue& catalogue) {
   const Result<std::string> directory = builtin_plugin_directory();
   if (!directory.ok()) return directory.status();
-  return load_plugin_directory(directory.value(), catalogue);
+  struct stat program;
+  if (::stat("/proc/self/exe", &program) != 0) {
+    return Status::world("cannot examine this program: /proc/self/exe; mount /proc");
+  }
+  const fs::path prefix = fs::path(directory.value()).parent_path().parent_path();
+  return load_folder(directory.value(), {program.st_uid, prefix.string()}, catalogue);
 }
 
 }  // namespace aesweep

@@ -33,24 +33,27 @@ Result<std::string> resolve_folder(const std::string& folder) {
 }
 
 // `folder` is resolved: every prefix of it is a folder, no link.
-Status check_folders(const std::string& folder) {
+Status check_folders(const std::string& folder, const ProgramPlace& place) {
   std::size_t end = 0;
   do {
     end = folder.find('/', end + 1);
     const std::string prefix = end == std::string::npos ? folder : folder.substr(0, end);
+    if (place.folder == prefix || place.folder.starts_with(prefix + '/')) continue;
     struct stat facts;
     if (::lstat(prefix.c_str(), &facts) != 0) {
       return Status::world(
           text("its folder ", prefix, " cannot be examined: ", reason(), "; make it readable"));
     }
-    if ((facts.st_mode & S_IWOTH) != 0 && (facts.st_mode & S_ISVTX) == 0) {
-      return Status::world(text("its folder ", prefix,
-                                " is writable by everyone, so anyone could"
-                                " exchange the library; run chmod o-w ",
-                                prefix));
-    }
+    AESWEEP_RETURN_IF_ERROR(
+        check_trusted_folder(facts, ::geteuid(), place.owner).in("its folder " + prefix));
   } while (end != std::string::npos);
   return {};
+}
+
+Status check_owner(const struct stat& facts, unsigned user, unsigned owner) {
+  if (facts.st_uid == 0 || facts.st_uid == user || facts.st_uid == owner) return {};
+  return Status::world(text("belongs to user ", facts.st_uid, ", expected root or user ", user,
+                            ", who runs this program; copy the library to a folder of your own"));
 }
 
 std::string link_target(const std::string& path) {
@@ -75,7 +78,8 @@ Descriptor::~Descriptor() {
   if (number_ >= 0) static_cast<void>(::close(number_));
 }
 
-Result<TrustedFile> open_trusted_file(const std::string& path, std::uint64_t bytes_max) {
+Result<TrustedFile> open_trusted_file(const std::string& path, std::uint64_t bytes_max,
+                                      const ProgramPlace& place) {
   if (path.empty() || path.front() != '/' || path.find('\0') != std::string::npos) {
     return Status::input(text("'", path.c_str(),
                               "' is not an absolute path: files are neither"
@@ -89,7 +93,7 @@ Result<TrustedFile> open_trusted_file(const std::string& path, std::uint64_t byt
   }
   const Result<std::string> folder = resolve_folder(slash == 0 ? "/" : path.substr(0, slash));
   if (!folder.ok()) return folder.status().in(path);
-  AESWEEP_RETURN_IF_ERROR(check_folders(folder.value()).in(path));
+  AESWEEP_RETURN_IF_ERROR(check_folders(folder.value(), place).in(path));
 
   TrustedFile file;
   file.path = (folder.value() == "/" ? "" : folder.value()) + "/" + name;
@@ -101,19 +105,17 @@ Result<TrustedFile> open_trusted_file(const std::string& path, std::uint64_t byt
   if (::fstat(file.descriptor.number(), &facts) != 0) {
     return Status::world(text(file.path, ": cannot be examined: ", reason()));
   }
-  AESWEEP_RETURN_IF_ERROR(check_trusted(facts, ::geteuid(), bytes_max).in(file.path));
+  AESWEEP_RETURN_IF_ERROR(check_trusted(facts, ::geteuid(), bytes_max, place.owner).in(file.path));
   file.bytes = static_cast<std::uint64_t>(facts.st_size);
   return file;
 }
 
-Status check_trusted(const struct stat& facts, unsigned user, std::uint64_t bytes_max) {
+Status check_trusted(const struct stat& facts, unsigned user, std::uint64_t bytes_max,
+                     unsigned owner) {
   if (!S_ISREG(facts.st_mode)) {
     return Status::world("is not a regular file; give a file's path");
   }
-  if (facts.st_uid != 0 && facts.st_uid != user) {
-    return Status::world(text("belongs to user ", facts.st_uid, ", expected root or user ", user,
-                              ", who runs this program; copy it to a folder of your own"));
-  }
+  AESWEEP_RETURN_IF_ERROR(check_owner(facts, user, owner));
   if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return Status::world("is writable by others than its owner; run chmod go-w on it");
   }
@@ -122,6 +124,14 @@ Status check_trusted(const struct stat& facts, unsigned user, std::uint64_t byte
                               "; this is not a plugin file"));
   }
   return {};
+}
+
+Status check_trusted_folder(const struct stat& facts, unsigned user, unsigned owner) {
+  AESWEEP_RETURN_IF_ERROR(check_owner(facts, user, owner));
+  if ((facts.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (facts.st_mode & S_ISVTX) != 0) return {};
+  return Status::world(text("is writable by ",
+                            (facts.st_mode & S_IWOTH) != 0 ? "everyone" : "its group",
+                            ", so others could exchange the library; run chmod go-w on it"));
 }
 
 Status read_at(const TrustedFile& file, std::uint64_t offset, std::span<std::byte> out) {

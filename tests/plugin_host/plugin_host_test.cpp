@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -124,6 +125,22 @@ TEST_F(PluginHost, RefusesEveryBadLibrary) {
     SCOPED_TRACE(bad.name);
     expect_refused(install(bad.name), Fault::kWorld, bad.words);
   }
+}
+
+TEST_F(PluginHost, ALibraryThatEndsTheProgramIsNamed) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const std::string path = install("exits");
+  Catalogue catalogue;
+  EXPECT_EXIT(static_cast<void>(load_plugins({path}, catalogue)), ::testing::ExitedWithCode(3),
+              "aesweep: .*/exits.so: ended the program while it was being loaded");
+  // Afterwards exit() is the program's own.
+  const std::string good = install("good");
+  EXPECT_EXIT(
+      {
+        static_cast<void>(load_plugins({good}, catalogue));
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0), "^$");
 }
 
 TEST_F(PluginHost, RefusesTwoComponentsOfOneName) {

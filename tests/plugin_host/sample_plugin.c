@@ -2,6 +2,8 @@
  * per fault, plugin_host_test.cpp has a row for each. Without definitions it is a plugin that must
  * load.
  */
+#include <stdlib.h>
+
 #include "core/abi/plugin.h"
 
 #ifndef MAGIC
@@ -121,6 +123,10 @@ UNUSED static const aesweep_component* const kComponents[] = {FIRST, SECOND};
 __attribute__((constructor)) static void flush_denormals(void) {
   __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040u);
 }
+#endif
+
+#ifdef EXITS
+__attribute__((constructor)) static void leave(void) { exit(0); }
 #endif
 
 #ifdef TEXT_RELOCATION

@@ -51,6 +51,43 @@ TEST(CheckTrusted, FollowsTheTable) {
   }
 }
 
+TEST(CheckTrustedFolder, FollowsTheTable) {
+  constexpr unsigned kUser = 1000;
+  const std::vector<Case> table = {
+      {S_IFDIR | 0755, kUser, 0, ""},
+      {S_IFDIR | 0755, 0, 0, ""},
+      {S_IFDIR | 01777, 0, 0, ""},  // As /tmp.
+      {S_IFDIR | 02755, kUser, 0, ""},
+      {S_IFDIR | 0755, 1001, 0, "belongs to user 1001, expected root or user 1000"},
+      {S_IFDIR | 01777, 1001, 0, "belongs to user 1001"},  // Its owner may exchange files, too.
+      {S_IFDIR | 0775, kUser, 0, "is writable by its group"},
+      {S_IFDIR | 0775, 0, 0, "is writable by its group"},
+      {S_IFDIR | 0757, kUser, 0, "is writable by everyone"},
+  };
+  for (const Case& one : table) {
+    const Status status = check_trusted_folder(facts_of(one.mode, one.owner, 0), kUser);
+    EXPECT_EQ(status.ok(), *one.words == '\0') << one.words << ": " << status.message();
+    EXPECT_NE(status.message().find(one.words), std::string::npos) << status.message();
+  }
+}
+
+TEST(ProgramPlace, IsTrustedAsTheProgramIs) {
+  constexpr unsigned kUser = 0;
+  constexpr unsigned kProgramOwner = 1001;
+  EXPECT_TRUE(check_trusted_folder(facts_of(S_IFDIR | 0755, 1001, 0), kUser, kProgramOwner).ok());
+  EXPECT_FALSE(check_trusted_folder(facts_of(S_IFDIR | 0755, 1002, 0), kUser, kProgramOwner).ok());
+  EXPECT_TRUE(
+      check_trusted(facts_of(S_IFREG | 0644, 1001, 9), kUser, kBytesMax, kProgramOwner).ok());
+  TemporaryFolder folder;
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0775), 0);
+  const std::string path = folder.write("file", "bytes");
+  ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+  EXPECT_FALSE(open_trusted_file(path, kBytesMax).ok());
+  EXPECT_TRUE(open_trusted_file(path, kBytesMax, {0, folder.path()}).ok());
+  // A folder of which the place's name is only a beginning is not above the place.
+  EXPECT_FALSE(open_trusted_file(path, kBytesMax, {0, folder.path() + "x"}).ok());
+}
+
 TEST(OpenTrustedFile, RefusesWhatIsNoFileWithoutWaiting) {
   TemporaryFolder folder;
   ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
