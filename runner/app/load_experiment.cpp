@@ -22,7 +22,9 @@ Result<Experiment> load_experiment(std::string bytes, const ExperimentOptions& o
   const Result<Document> document =
       parse_experiment(std::move(bytes), options.path, options.overrides);
   if (!document.ok()) return document.status();
-  AESWEEP_RETURN_IF_ERROR(load_plugins(document->plugins(), catalogue).in(options.path));
+  for (const NamedPlugin& plugin : document->plugins()) {
+    AESWEEP_RETURN_IF_ERROR(load_plugins({plugin.path}, catalogue).in(plugin.where));
+  }
   return resolve_experiment(document.value(), catalogue, options.data_dir);
 }
 

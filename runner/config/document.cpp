@@ -11,8 +11,8 @@
 namespace aesweep {
 namespace {
 
-Result<std::vector<std::string>> read_plugins(const std::string& path, const Node& document) {
-  std::vector<std::string> plugins;
+Result<std::vector<NamedPlugin>> read_plugins(const std::string& path, const Node& document) {
+  std::vector<NamedPlugin> plugins;
   const Node* list = find(document, "plugins");
   if (list == nullptr || list->kind == NodeKind::kNull) return plugins;
   if (list->kind != NodeKind::kList) {
@@ -25,7 +25,8 @@ Result<std::vector<std::string>> read_plugins(const std::string& path, const Nod
       return fault_at(path, item.mark, text("plugins[", i, ']'),
                       text("found ", found(item), ", expected the path of a plugin library"));
     }
-    plugins.push_back((folder_of(path) / item.text).lexically_normal().string());
+    plugins.push_back({(folder_of(path) / item.text).lexically_normal().string(),
+                       text(path, ':', item.mark.line, ':', item.mark.column, ": plugins[", i, ']')});
   }
   return plugins;
 }
@@ -46,6 +47,9 @@ Result<Node> read_override(const Override& given) {
   if (!top->not_set.empty()) {
     return fault_at("", {}, given.key,
                     text(top->name, " cannot be given by --set: ", top->not_set));
+  }
+  if (given.value.find_first_not_of(" \t") == std::string::npos) {
+    return fault_at("", {}, given.key, "expected KEY=VALUE with a value");
   }
   Result<Node> value = read_yaml(given.value, "--set " + given.key);
   if (!value.ok()) return value;
@@ -102,7 +106,7 @@ Status fill(DocumentParts& parts) {
     parts.axes = std::move(axes).value();
   }
   for (const Override& given : parts.overrides) AESWEEP_RETURN_IF_ERROR(apply(given, parts));
-  Result<std::vector<std::string>> plugins = read_plugins(parts.path, parts.root);
+  Result<std::vector<NamedPlugin>> plugins = read_plugins(parts.path, parts.root);
   if (!plugins.ok()) return plugins.status();
   parts.plugins = std::move(plugins).value();
   Result<RunSettings> settings = read_run_settings(parts.path, parts.root);
@@ -114,7 +118,7 @@ Status fill(DocumentParts& parts) {
 
 }  // namespace
 
-std::vector<std::string> Document::plugins() const { return parts_->plugins; }
+const std::vector<NamedPlugin>& Document::plugins() const { return parts_->plugins; }
 
 Result<Document> parse_experiment(std::string bytes, std::string path,
                                   std::span<const Override> overrides) {

@@ -19,7 +19,7 @@ struct DocumentParts {
   std::string path;
   std::string text;
   std::vector<Override> overrides;
-  std::vector<std::string> plugins;            // Absolute.
+  std::vector<NamedPlugin> plugins;
   Node root;                                   // With the overrides, without any axis.
   std::vector<Axis> axes;                      // In the order written.
   std::vector<std::pair<Address, Node>> late;  // Overrides below an axis: put after it.

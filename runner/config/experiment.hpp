@@ -28,13 +28,19 @@ struct Override {
   std::string value;  // A YAML scalar.
 };
 
+// A third-party plugin that an experiment names.
+struct NamedPlugin {
+  std::string path;   // Absolute.
+  std::string where;  // "file:line:column: plugins[0]", for messages.
+};
+
 struct DocumentParts;
 
 // A parsed experiment, not yet compared with any component.
 class Document {
  public:
-  // Absolute paths of the third-party plugins that the experiment names, in its order.
-  [[nodiscard]] std::vector<std::string> plugins() const;
+  // The third-party plugins that the experiment names, in its order.
+  [[nodiscard]] const std::vector<NamedPlugin>& plugins() const;
 
   // For this folder: what was parsed (document.hpp).
   explicit Document(std::shared_ptr<const DocumentParts> parts) : parts_(std::move(parts)) {}

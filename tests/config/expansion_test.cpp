@@ -232,8 +232,12 @@ TEST(Expansion, PluginPathsStartAtTheFile) {
   const Result<Document> document = parse_experiment(
       std::string(kBase) + "plugins: [../lib/x.so, /abs/y.so]\n", "/home/me/exp/a.yaml", {});
   ASSERT_TRUE(document.ok()) << document.status().message();
-  EXPECT_EQ(document.value().plugins(),
-            (std::vector<std::string>{"/home/me/lib/x.so", "/abs/y.so"}));
+  const std::vector<NamedPlugin>& plugins = document.value().plugins();
+  ASSERT_EQ(plugins.size(), 2U);
+  EXPECT_EQ(plugins[0].path, "/home/me/lib/x.so");
+  EXPECT_EQ(plugins[0].where, "/home/me/exp/a.yaml:9:11: plugins[0]");
+  EXPECT_EQ(plugins[1].path, "/abs/y.so");
+  EXPECT_EQ(plugins[1].where, "/home/me/exp/a.yaml:9:24: plugins[1]");
 }
 
 TEST(Expansion, AMetricOfARegularizerIsKnown) {
