@@ -28,7 +28,7 @@ Result<std::vector<NamedParameter>> FieldReader::read(
       return fault_at(file_, source.mark, key, "missing; expected " + expected(info));
     }
     Result<ParameterValue> value = read_value(info, *node, is_computed(*node));
-    if (!value.ok()) return fault_at(file_, node->mark, key, value.status().message());
+    if (!value.ok()) return fault_at(file_, node->mark, key, reason(info, *node, value.status()));
     if (node->origin > 0) swept_[static_cast<std::size_t>(node->origin - 1)] = *value;
     fields.emplace_back(info.name, std::move(value).value());
   }
@@ -63,6 +63,18 @@ Result<std::string> FieldReader::read_word(const Node* node, const std::string& 
 // A number that a range computed may be rounded to a whole one.
 bool FieldReader::is_computed(const Node& node) const {
   return node.origin > 0 && axes_[static_cast<std::size_t>(node.origin - 1)].range.has_value();
+}
+
+// A range's number is named as it was written, not as rounding left it.
+std::string FieldReader::reason(const aesweep_parameter_info& info, const Node& node,
+                                const Status& status) const {
+  const bool is_number = info.type == AESWEEP_INTEGER || info.type == AESWEEP_REAL;
+  if (!is_computed(node) || !is_number) return status.message();
+  const Range& range = *axes_[static_cast<std::size_t>(node.origin - 1)].range;
+  const char* which = node.text == format_real(range.min)   ? "min of its range, "
+                      : node.text == format_real(range.max) ? "max of its range, "
+                                                            : "a value of its range, ";
+  return text(which, node.text, ", is not in ", accepted_range(info));
 }
 
 Status FieldReader::check_names(const FieldSource& source,

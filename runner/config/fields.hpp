@@ -63,6 +63,8 @@ class FieldReader {
 
  private:
   [[nodiscard]] bool is_computed(const Node& node) const;
+  [[nodiscard]] std::string reason(const aesweep_parameter_info& info, const Node& node,
+                                   const Status& status) const;
   [[nodiscard]] Status check_names(const FieldSource& source,
                                    std::span<const aesweep_parameter_info> infos) const;
 

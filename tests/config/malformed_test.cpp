@@ -173,6 +173,17 @@ TEST(Malformed, Model) {
   });
 }
 
+TEST(Malformed, ARangeBeyondWhatItsKeyTakesNamesTheBound) {
+  expect_all({
+      {9, "parameters: {train.epochs: {min: 0.25, max: 3, count: 2}}",
+       "a.yaml:9:28: train.epochs: min of its range, 0.25, is not in [1, 1000000]"},
+      {9, "parameters: {optimizer.beta1: {min: 0.5, max: 1, count: 3}}",
+       "a.yaml:9:31: optimizer.beta1: max of its range, 1, is not in [0, 1)"},
+      {9, "parameters: {optimizer.beta1: {min: 0.5, max: 2.5, count: 3}}",
+       "a.yaml:9:31: optimizer.beta1: a value of its range, 1.5, is not in [0, 1)"},
+  });
+}
+
 // What the results file could not keep apart is refused before anything runs.
 TEST(Malformed, NamesThatWouldBeStoredAsOne) {
   const char* const two_layers =
