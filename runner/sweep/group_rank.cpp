@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <new>
 #include <utility>
 
 #include "core/base/check.hpp"
 #include "core/base/text.hpp"
 #include "runner/comm/patience.hpp"
+#include "runner/sweep/interrupt.hpp"
 
 namespace aesweep {
 namespace {
@@ -38,6 +40,14 @@ std::vector<std::pair<std::string, double>> last_values(const TrialResult& resul
     values.emplace_back(result.metrics.at(static_cast<std::size_t>(metric)).name, value);
   }
   return values;
+}
+
+std::string out_of_memory(const SweepPlan& plan, const PlannedTrial& trial, int ranks) {
+  const Result<TrialEstimate> estimate =
+      plan.services.estimate(trial.spec, plan.catalogue, plan.layout, ranks);
+  if (!estimate.ok()) return "out of memory";
+  return text("out of memory: the plan says ", estimate->memory_bytes_per_rank,
+              " bytes per rank");
 }
 
 }  // namespace
@@ -91,6 +101,7 @@ void GroupRank::run() {
     }
   }
   if (desk_ != nullptr) pump_until([this] { return desk_->done(); });
+  if (desk_ != nullptr) end_if_interrupted();
 }
 
 void GroupRank::lead() {
@@ -143,15 +154,22 @@ void GroupRank::train_as_leader(std::int64_t trial) {
   hand_to_writer(trial, std::move(result), seconds, observer.samples());
 }
 
-// A trial that throws here, against its contract, cannot be continued: the other members may wait.
+// Alone a rank goes on with its next trial. In a larger group the other members may wait for this
+// one in the middle of a step, so the job cannot go on.
 TrialResult GroupRank::train(std::int64_t trial, TrialObserver& observer) {
   const SweepTrial& one = plan_.trials[static_cast<std::size_t>(trial)];
+  TrialResult failed;
+  failed.outcome = Outcome::kFailed;
   try {
     return plan_.services.run_trial(one.plan->spec, plan_.catalogue, plan_.data, *exchange_,
                                     observer);
+  } catch (const std::bad_alloc&) {
+    failed.reason = out_of_memory(plan_, *one.plan, exchange_->ranks());
   } catch (const std::exception& error) {
-    world_.abort(3, text("trial ", one.number, ": ", error.what()));
+    failed.reason = error.what();
   }
+  if (exchange_->ranks() == 1) return failed;
+  world_.abort(3, text("trial ", one.number, " (", one.plan->label, "): ", failed.reason));
 }
 
 void GroupRank::hand_to_writer(std::int64_t trial, TrialResult result, double seconds,
@@ -194,7 +212,16 @@ void GroupRank::tell_manager(Message message) {
   mailbox_.post(0, encode(message));
 }
 
+// A launcher that was interrupted gives its ranks a second, and some of them are gone already: so
+// nothing is agreed any more. Shells know 128 + the signal's number.
+void GroupRank::end_if_interrupted() {
+  if (const int signal = noted_interrupt(); signal != 0) {
+    world_.abort(128 + signal, desk_->interrupted());
+  }
+}
+
 bool GroupRank::pump() {
+  if (desk_ != nullptr) end_if_interrupted();
   bool any = false;
   while (const std::optional<Mail> mail = mailbox_.try_take()) {
     any = true;

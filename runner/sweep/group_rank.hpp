@@ -43,6 +43,8 @@ class GroupRank {
   void tell_members(Message::Kind kind, std::int64_t trial);
   void tell_manager(Message message);
 
+  // On rank 0.
+  void end_if_interrupted();
   // Takes all mail and reports written files. True if there was any of either.
   bool pump();
   void receive(const Message& message);

@@ -72,6 +72,15 @@ Status ManagerDesk::tick() {
   return {};
 }
 
+std::string ManagerDesk::interrupted() {
+  log_.clear_progress();
+  std::string line = text("interrupted; ", manager_.count(Manager::State::kFinished), " of ",
+                          manager_.trials(), " trials are finished in ", plan_.folder.trials(),
+                          ", there is no results.h5");
+  log_.file_only(line);
+  return line;
+}
+
 double ManagerDesk::seconds() const {
   return std::chrono::duration<double>(Clock::now() - start_).count();
 }

@@ -36,6 +36,9 @@ class ManagerDesk {
   // long as they may after one; the job can then only be aborted.
   [[nodiscard]] Status tick();
 
+  // What an interrupted sweep ends with; notes it in the run's log file, not on stderr.
+  [[nodiscard]] std::string interrupted();
+
   [[nodiscard]] bool done() const { return manager_.done(); }
   [[nodiscard]] const Manager& manager() const { return manager_; }
   // The first trial's file that could not be written.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/data/dataset.hpp"
+#include "core/data/source.hpp"
 #include "core/model/catalogue.hpp"
 #include "runner/config/experiment.hpp"
 #include "runner/sweep/groups.hpp"
@@ -21,6 +22,7 @@ struct SweepPlan {
   RunFolder folder;
   std::vector<SweepTrial> trials;  // Those that run.
   std::vector<Group> groups;
+  DatasetLayout layout{};
 };
 
 // The number of retries is not in this version: each trial has one attempt.

@@ -14,6 +14,7 @@
 #include "runner/comm/world.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/sweep/group_rank.hpp"
+#include "runner/sweep/interrupt.hpp"
 #include "runner/sweep/manager_desk.hpp"
 #include "runner/sweep/plan.hpp"
 #include "runner/sweep/rank_facts.hpp"
@@ -69,7 +70,6 @@ class Sweep {
   const SweepOptions& options_;
   NodeMemory memory_;
   SweepPlan plan_;
-  DatasetLayout layout_{};
   std::int64_t shards_min_ = std::numeric_limits<std::int64_t>::max();  // In a batch of any trial.
   std::vector<UniqueTrials::Duplicate> duplicates_;
   std::vector<RankFacts> ranks_;
@@ -99,19 +99,19 @@ Status Sweep::load_data() {
   if (memory_.leader()) {
     const Result<DatasetLayout> layout = plan_.services.inspect(spec);
     status = layout.status();
-    if (layout.ok()) layout_ = layout.value();
+    if (layout.ok()) plan_.layout = layout.value();
   }
   AESWEEP_RETURN_IF_ERROR(world_.agree(status));
 
-  std::string bytes(sizeof layout_, '\0');
-  std::memcpy(bytes.data(), &layout_, sizeof layout_);
+  std::string bytes(sizeof plan_.layout, '\0');
+  std::memcpy(bytes.data(), &plan_.layout, sizeof plan_.layout);
   bytes = memory_.broadcast(std::move(bytes));
-  std::memcpy(&layout_, bytes.data(), sizeof layout_);
+  std::memcpy(&plan_.layout, bytes.data(), sizeof plan_.layout);
 
-  AESWEEP_RETURN_IF_ERROR(memory_.fill(layout_.bytes, [&](std::span<std::byte> block) {
-    return plan_.services.load(spec, layout_, block);
+  AESWEEP_RETURN_IF_ERROR(memory_.fill(plan_.layout.bytes, [&](std::span<std::byte> block) {
+    return plan_.services.load(spec, plan_.layout, block);
   }));
-  plan_.data = plan_.services.view(layout_, memory_.bytes());
+  plan_.data = plan_.services.view(plan_.layout, memory_.bytes());
   return compare_data();
 }
 
@@ -140,7 +140,7 @@ Status Sweep::plan_trials() {
 Status Sweep::estimate_trials() {
   for (const SweepTrial& trial : plan_.trials) {
     const Result<TrialEstimate> estimate =
-        plan_.services.estimate(trial.plan->spec, plan_.catalogue, layout_, ranks_per_group());
+        plan_.services.estimate(trial.plan->spec, plan_.catalogue, plan_.layout, ranks_per_group());
     if (!estimate.ok()) {
       return estimate.status().in(
           text(plan_.experiment.path, ": trial ", trial.number, " (", trial.plan->label, ")"));
@@ -170,7 +170,8 @@ void Sweep::log_plan() {
   for (const Group& group : plan_.groups) busy += group.ranks.size();
   log_.info(text("aesweep ", options_.software_version, " (", options_.revision, "), ",
                  World::library_version()));
-  log_.info(text(experiment.path, ": ", plan_.trials.size(), " trials on ", plan_.groups.size(),
+  log_.info(text(experiment.path, ": ", plan_.trials.size(),
+                 plan_.trials.size() == 1 ? " trial on " : " trials on ", plan_.groups.size(),
                  plan_.groups.size() == 1 ? " group, " : " groups, ", world_.ranks(),
                  world_.ranks() == 1 ? " rank" : " ranks"));
   for (const Override& one : experiment.overrides) {
@@ -205,7 +206,11 @@ int Sweep::train() {
       mailbox.post(rank, encode(message));
     });
   }
-  GroupRank(world_, mailbox, plan_, desk ? &*desk : nullptr).run();
+  {
+    std::optional<InterruptWatch> watch;
+    if (is_first()) watch.emplace();
+    GroupRank(world_, mailbox, plan_, desk ? &*desk : nullptr).run();
+  }
   return desk ? end(*desk) : 0;
 }
 

@@ -8,7 +8,8 @@
 // 2: bad input (data, model, a run folder in use); nothing was trained. 3: a fault of the world (a
 // disk, ranks that differ); no results.h5 then. Only rank 0 returns another value than 0: all ranks
 // end together, and a launcher ends the job as soon as one exits otherwise. Where ranks cannot end
-// together the job is aborted with 3.
+// together the job is aborted with 3. SIGINT or SIGTERM at rank 0 while it trains aborts the job
+// with 128 + the signal's number; finished trials stay, there is no results.h5.
 #pragma once
 
 #include <string>

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/app/program.hpp"
@@ -117,6 +118,45 @@ TEST(Run, AReaderThatWentAwayIsAFaultOfTheWorldAfterTheResults) {
   EXPECT_EQ(contents(status), "3\n");
   EXPECT_NE(answer.err.find("cannot write to standard output"), std::string::npos) << answer.err;
   expect_results(folder.path("run"));
+}
+
+// Runs a short trial and an endless one, and sends `signal` when the first is on the disk.
+Answer interrupted_run(const TemporaryFolder& folder, const std::string& launcher,
+                       const std::string& signal) {
+  const std::string endless = folder.write(
+      "endless.yaml", contents(kQuickstart) + "  train.epochs: {values: [1, 1000000]}\n");
+  const std::string line =
+      "env --default-signal=" + signal + " " + launcher +
+      " " AESWEEP_BINARY_DIRECTORY "/bin/aesweep run \"$0\" -o \"$1\""
+      " --set model.layers.code.regularizers.l1.coefficient=0.001 & child=$!; "
+      "for i in $(seq 300); do [ -e \"$1\"/trials/000000.1.h5 ] && break; sleep 0.1; done; "
+      "sleep 0.3; kill -" +
+      signal + " $child; wait $child";
+  return run_program({"/bin/sh", "-c", line, endless, folder.path("run")});
+}
+
+TEST(Run, AnInterruptSaysWhatIsThereAndEndsWithItsStatus) {
+  for (const auto& [signal, status] : {std::pair("INT", 130), std::pair("TERM", 143)}) {
+    SCOPED_TRACE(signal);
+    const TemporaryFolder folder;
+    const Answer answer = interrupted_run(folder, "", signal);
+    EXPECT_EQ(answer.status, status);
+    const std::string words = "interrupted; 1 of 2 trials are finished in " +
+                              folder.path("run/trials") + ", there is no results.h5";
+    EXPECT_EQ(count_of(answer.err, words), 1) << answer.err;
+    EXPECT_EQ(count_of(contents(folder.path("run/run.log")), words), 1);
+    EXPECT_FALSE(fs::exists(folder.path("run/results.h5")));
+  }
+}
+
+TEST(Run, AnInterruptedLauncherLeavesTheSameLineInTheLog) {
+  const TemporaryFolder folder;
+  const std::string launcher = AESWEEP_MPIEXEC " " AESWEEP_MPIEXEC_COUNT " 2";
+  const Answer answer = interrupted_run(folder, launcher, "INT");
+  EXPECT_NE(answer.status, 0);
+  EXPECT_EQ(count_of(contents(folder.path("run/run.log")), "interrupted; 1 of 2 trials"), 1)
+      << answer.err;
+  EXPECT_FALSE(fs::exists(folder.path("run/results.h5")));
 }
 
 struct WrongCall {

@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <set>
+#include <stdexcept>
 
 #include "core/base/text.hpp"
 #include "tests/comm/mpi_main.hpp"
@@ -147,6 +149,7 @@ TEST(Sweep, RanksWithoutWorkAreReported) {
   SweepRun few;  // One group of one rank.
   experiment.ranks_per_trial = 1;
   few.run(experiment);
+  EXPECT_NE(few.file("run.log").find(": 1 trial on 1 group, "), std::string::npos);
   EXPECT_EQ(few.file("run.log").find("nothing to do") != std::string::npos, ranks > 1);
 }
 
@@ -187,6 +190,34 @@ TEST(Sweep, AFailedTrialStopsNothingAndExitsWithOne) {
   if (SweepRun::rank() == 0) {
     EXPECT_NE(sweep.table.find("trial 2 failed: NaN in step 3, layer code\n"), std::string::npos);
     EXPECT_EQ(sweep.log.results_of.size(), 7U);
+  }
+}
+
+TEST(Sweep, ARankThatIsAloneAndRunsOutOfMemoryGoesOn) {
+  SweepRun sweep;
+  sweep.services.estimate = [](const TrialSpec&, const Catalogue&, const DatasetLayout& layout,
+                               int) -> Result<TrialEstimate> {
+    TrialEstimate estimate;
+    estimate.memory_bytes_per_rank = 1000 + layout.bytes;
+    return estimate;
+  };
+  sweep.services.run_trial = [run = sweep.services.run_trial](
+                                 const TrialSpec& spec, const Catalogue& catalogue,
+                                 const Dataset& data, Exchange& exchange, TrialObserver& observer) {
+    if (spec.train.seed == 2) throw std::bad_alloc();
+    if (spec.train.seed == 3) throw std::runtime_error("what went wrong");
+    return run(spec, catalogue, data, exchange, observer);
+  };
+  Experiment experiment = fake_experiment(7);
+  experiment.ranks_per_trial = 1;
+  sweep.run(experiment);
+  EXPECT_EQ(sweep.status, 1);
+  EXPECT_EQ(sweep.trained, (std::multiset<std::int64_t>{0, 1, 4, 5, 6}));
+  EXPECT_TRUE(sweep.has_results());
+  if (SweepRun::rank() != 0) return;
+  for (const char* line : {"trial 2 failed: out of memory: the plan says 1064 bytes per rank\n",
+                           "trial 3 failed: what went wrong\n"}) {
+    EXPECT_NE(sweep.table.find(line), std::string::npos) << sweep.table;
   }
 }
 

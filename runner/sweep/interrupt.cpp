@@ -1,0 +1,39 @@
+#include "runner/sweep/interrupt.hpp"
+
+#include <atomic>
+
+#include "core/base/check.hpp"
+
+namespace aesweep {
+namespace {
+
+constexpr std::array<int, 2> kSignals = {SIGINT, SIGTERM};
+
+std::atomic<int> noted = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
+
+extern "C" void note_interrupt(int signal) { noted.store(signal); }
+
+}  // namespace
+
+InterruptWatch::InterruptWatch() {
+  noted.store(0);
+  struct sigaction action {};
+  action.sa_handler = note_interrupt;
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    AESWEEP_CHECK(::sigaction(kSignals[i], nullptr, &before_[i]) == 0, "cannot read a signal");
+    if (before_[i].sa_handler == SIG_IGN) continue;
+    AESWEEP_CHECK(::sigaction(kSignals[i], &action, nullptr) == 0, "cannot watch a signal");
+  }
+}
+
+InterruptWatch::~InterruptWatch() {
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    AESWEEP_CHECK(::sigaction(kSignals[i], &before_[i], nullptr) == 0, "cannot restore a signal");
+  }
+}
+
+int noted_interrupt() { return noted.load(std::memory_order_relaxed); }
+
+}  // namespace aesweep
