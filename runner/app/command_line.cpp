@@ -32,7 +32,10 @@ constexpr const char* kRunExamples =
     "  mpirun -n 2 aesweep run experiments/quickstart.yaml\n"
     "  aesweep run experiments/quickstart.yaml -o runs/short --set train.epochs=1\n\n"
     "Without mpirun there is one rank. The folder receives results.h5, run.log, a copy of the\n"
-    "experiment and one file per trial; a folder that already holds something is refused.\n\n";
+    "experiment and one file per trial; a folder that already holds something is refused.\n\n"
+    "SIGINT (Ctrl-C) or SIGTERM ends a run with status 130 or 143, or the launcher's own status.\n"
+    "The folder then holds the files of finished trials, run.log, no results.h5, and perhaps\n"
+    "temporary files .*.tmp that may be deleted.\n\n";
 
 constexpr const char* kPlanExamples =
     "Examples:\n"
@@ -88,6 +91,9 @@ class Parser {
     const Status split = split_overrides(pairs_, experiment_.overrides);
     if (!split.ok()) return ExitNow{refuse(split.message())};
     if (run_->parsed()) {
+      if (output_->count() > 0 && run_options_.folder.empty()) {
+        return ExitNow{refuse("-o: the folder's name is empty; see aesweep run --help")};
+      }
       run_options_.experiment = experiment_;
       return run_options_;
     }
@@ -116,8 +122,8 @@ class Parser {
   void add_run() {
     run_ = app_.add_subcommand("run", "Train every trial of an experiment and write results.h5");
     add_experiment(run_);
-    run_->add_option("-o,--output", run_options_.folder,
-                     "Folder for the results; runs/<experiment name> if not given");
+    output_ = run_->add_option("-o,--output", run_options_.folder,
+                               "Folder for the results; runs/<experiment name> if not given");
     run_->add_flag("--accept-mixed-nodes", run_options_.accept_mixed_nodes,
                    "Go on where ranks differ in program, plugins or arithmetic; the results are"
                    " marked as not reproducible");
@@ -155,6 +161,7 @@ class Parser {
   CLI::App* run_ = nullptr;
   CLI::App* plan_ = nullptr;
   CLI::App* plugins_ = nullptr;
+  CLI::Option* output_ = nullptr;
   ExperimentOptions experiment_;
   std::vector<std::string> pairs_;
   RunOptions run_options_;

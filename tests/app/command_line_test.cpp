@@ -35,6 +35,8 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
       {{"rnu"}, {"unknown command 'rnu' (did you mean run?)", "aesweep --help"}},
       {{"--frobnicate"}, {"--frobnicate", "aesweep --help"}},
       {{"run", kQuickstart, "--frobnicate"}, {"--frobnicate", "aesweep run --help"}},
+      {{"run", kQuickstart, "-o", ""}, {"-o", "is empty", "aesweep run --help"}},
+      {{"run", kQuickstart, "--output="}, {"output"}},
       {{"plan"}, {"EXPERIMENT", "aesweep plan --help"}},
       {{"plan", kQuickstart, "another.yaml"}, {"another.yaml", "aesweep plan --help"}},
       {{"plan", kQuickstart, "--ranks", "0"}, {"--ranks", "0", "aesweep plan --help"}},
