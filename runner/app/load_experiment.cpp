@@ -1,6 +1,8 @@
 #include "runner/app/load_experiment.hpp"
 
 #include <cstddef>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -12,7 +14,12 @@ namespace aesweep {
 
 Result<std::string> read_experiment(const std::string& path) {
   const Result<std::vector<std::byte>> bytes = read_file(path, YamlLimits().bytes);
-  if (!bytes.ok()) return bytes.status();
+  if (!bytes.ok()) {
+    std::error_code unknown;  // What cannot be looked at gets the system's reason alone.
+    const bool missing = !std::filesystem::exists(path, unknown) && !unknown;
+    if (!missing) return bytes.status();
+    return Status::input(bytes.status().message() + "; give the path of an experiment file");
+  }
   return std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
 }
 

@@ -149,7 +149,7 @@ class Assignment {
     };
     const auto known = [&](std::span<const std::string> keys) {
       if (std::find(keys.begin(), keys.end(), part) != keys.end()) return Status();
-      return refuse("unknown key" + suggestion(part, keys));
+      return refuse("unknown key" + suggestion(part, keys, map.path));
     };
     switch (map.place) {
       case Place::kValue:

@@ -25,8 +25,9 @@ Result<std::vector<NamedPlugin>> read_plugins(const std::string& path, const Nod
       return fault_at(path, item.mark, text("plugins[", i, ']'),
                       text("found ", found(item), ", expected the path of a plugin library"));
     }
-    plugins.push_back({(folder_of(path) / item.text).lexically_normal().string(),
-                       text(path, ':', item.mark.line, ':', item.mark.column, ": plugins[", i, ']')});
+    const std::string file = (folder_of(path) / item.text).lexically_normal().string();
+    plugins.push_back(
+        {file, text(path, ':', item.mark.line, ':', item.mark.column, ": plugins[", i, ']')});
   }
   return plugins;
 }

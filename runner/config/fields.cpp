@@ -94,7 +94,7 @@ Status FieldReader::check_names(const FieldSource& source,
       known.insert(known.end(), source.reserved.begin(), source.reserved.end());
     }
     return fault_at(file_, entry.mark, joined(source.path, entry.key),
-                    what + suggestion(entry.key, known));
+                    what + suggestion(entry.key, known, source.path));
   }
   return {};
 }

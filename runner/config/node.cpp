@@ -70,10 +70,12 @@ std::string joined(const std::string& path, std::string_view key) {
   return all.append(key);
 }
 
-std::string suggestion(std::string_view name, std::span<const std::string> known) {
+std::string suggestion(std::string_view name, std::span<const std::string> known,
+                       const std::string& path) {
   constexpr std::size_t kNameBytesMax = 128;  // Longer texts are no misspelt names.
-  std::string near = name.size() > kNameBytesMax ? "" : did_you_mean(name, known);
-  if (!near.empty() || known.empty()) return near;
+  const std::string near = name.size() > kNameBytesMax ? "" : closest(name, known);
+  if (!near.empty()) return text(" (did you mean ", joined(path, near), "?)");
+  if (known.empty()) return "";
   constexpr std::size_t kShownMax = 30;
   std::string all = "; known: ";
   for (std::size_t i = 0; i < std::min(known.size(), kShownMax); ++i) {
@@ -87,7 +89,7 @@ Status check_keys(const std::string& file, const Node& map, const std::string& p
   for (const Entry& entry : map.entries) {
     if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
     return fault_at(file, entry.mark, joined(path, entry.key),
-                    "unknown key" + suggestion(entry.key, known));
+                    "unknown key" + suggestion(entry.key, known, path));
   }
   return {};
 }

@@ -66,8 +66,10 @@ struct Entry {
 [[nodiscard]] Status check_keys(const std::string& file, const Node& map, const std::string& path,
                                 std::span<const std::string> known);
 
-// What a message about an unknown name ends with: " (did you mean X?)", or "; known: A, B".
-[[nodiscard]] std::string suggestion(std::string_view name, std::span<const std::string> known);
+// What a message about an unknown name ends with: " (did you mean X?)", or "; known: A, B". For the
+// keys of a map at `path`, X has the path before it, so that it can be copied to --set.
+[[nodiscard]] std::string suggestion(std::string_view name, std::span<const std::string> known,
+                                     const std::string& path = "");
 
 struct YamlLimits {
   // The parser needs up to 240 bytes of memory for a byte of text, so this bounds it at 64 MiB.

@@ -8,8 +8,8 @@
 namespace aesweep {
 
 // 64-bit little-endian ELF for x86-64, a shared object, complete (no segment or table ends beyond
-// the file), without an executable stack, asking nothing that check_dynamic refuses. The message says what was found instead; the caller adds
-// the file's name.
+// the file), without an executable stack, asking nothing that check_dynamic refuses. The message
+// says what was found instead; the caller adds the file's name.
 [[nodiscard]] Status check_elf(const TrustedFile& file);
 
 }  // namespace aesweep

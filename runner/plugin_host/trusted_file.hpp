@@ -43,8 +43,8 @@ struct TrustedFile {
   std::uint64_t bytes = 0;
 };
 
-// What is trusted because this program came from there: for the built-in libraries. Whoever owns the
-// program, or can write to a folder above it, could have changed the program itself. By default
+// What is trusted because this program came from there: for the built-in libraries. Whoever owns
+// the program, or can write to a folder above it, could have changed the program itself. By default
 // nothing is, beyond root's.
 struct ProgramPlace {
   unsigned owner = 0;

@@ -61,7 +61,7 @@ TEST(Malformed, TopLevel) {
 TEST(Malformed, Sections) {
   expect_all({
       {9, "train: 3", "a.yaml:9:8: train: found 3, expected a map"},
-      {9, "train: {epoch: 3}", "a.yaml:9:9: train.epoch: unknown key (did you mean epochs?)"},
+      {9, "train: {epoch: 3}", "a.yaml:9:9: train.epoch: unknown key (did you mean train.epochs?)"},
       {9, "train: {epochs: 0}", "a.yaml:9:17: train.epochs: 0 is not in [1, 1000000]"},
       {9, "train: {epochs: 1.5}",
        "a.yaml:9:17: train.epochs: found 1.5, expected a whole number in [1, 1000000]"},
@@ -132,7 +132,7 @@ TEST(Malformed, Data) {
       {2, "data: {source: superposition, path: mnist}",
        "a.yaml:2:31: data.path: source superposition has no such key"},
       {2, "data: {source: superposition, atom: 3}",
-       "a.yaml:2:31: data.atom: unknown key (did you mean atoms?)"},
+       "a.yaml:2:31: data.atom: unknown key (did you mean data.atoms?)"},
       {2, "data: {source: superposition, atoms: 3}",
        "a.yaml:2:7: data.active_mean: 4 is more than data.atoms, 3"},
       {2, "data: {source: superposition, active_mean: 0}",
@@ -157,7 +157,7 @@ TEST(Malformed, Model) {
             "dense}]");
   expect_all({
       {4, "", "a.yaml:5:3: model.loss: missing; expected the name of a loss"},
-      {4, "  los: mse", "a.yaml:4:3: model.los: unknown key (did you mean loss?)"},
+      {4, "  los: mse", "a.yaml:4:3: model.los: unknown key (did you mean model.loss?)"},
       {4, "  loss: msee",
        "a.yaml:4:9: model.loss: unknown loss msee (did you mean mse?); known: huber, mse"},
       {4, "  loss: [mse]", "a.yaml:4:9: model.loss: found a list, expected the name of a loss"},
@@ -165,7 +165,8 @@ TEST(Malformed, Model) {
        "a.yaml:4:9: model.loss.kind: missing; expected the name of a loss"},
       {4, "  loss: {kind: mse, delta: 1}", "a.yaml:4:21: model.loss.delta: mse has no parameters"},
       {4, "  loss: {kind: huber, dleta: 1}",
-       "a.yaml:4:23: model.loss.dleta: huber has no such parameter (did you mean delta?)"},
+       "a.yaml:4:23: model.loss.dleta: huber has no such parameter "
+       "(did you mean model.loss.delta?)"},
       {4, "  loss: mse\n  scalar: f16",
        "a.yaml:5:11: model.scalar: found f16, expected f32 or f64"},
       {4, "  loss: mse\n  code: cod",
@@ -226,7 +227,8 @@ TEST(Malformed, Layers) {
       {6, "    - {name: code, kind: dense, units: 0}",
        "a.yaml:6:40: model.layers.code.units: 0 is not in [1, 65536]"},
       {6, "    - {name: code, kind: dense, unit: 3}",
-       "a.yaml:6:33: model.layers.code.unit: dense has no such parameter (did you mean units?)"},
+       "a.yaml:6:33: model.layers.code.unit: dense has no such parameter "
+       "(did you mean model.layers.code.units?)"},
       {6, "    - {name: code, kind: dense, initializer: zeros}",
        "a.yaml:6:46: model.layers.code.initializer: found zeros, expected xavier, he or uniform"},
       {6, "    - {name: code, kind: dense, activation: rellu}",
@@ -303,9 +305,9 @@ TEST(Malformed, SweptKeys) {
       {9, "parameters: {optimizer.lr: 1, optimizer: {lr: 2}}",
        "a.yaml:9:43: parameters.optimizer.lr: the key is given twice, first at line 9"},
       {9, "parameters: {optimizer.lrr: {values: [1]}}",
-       "a.yaml:9:14: optimizer.lrr: adam has no such parameter (did you mean lr?)"},
+       "a.yaml:9:14: optimizer.lrr: adam has no such parameter (did you mean optimizer.lr?)"},
       {9, "parameters: {train.epoch: {values: [1]}}",
-       "a.yaml:9:14: train.epoch: unknown key (did you mean epochs?)"},
+       "a.yaml:9:14: train.epoch: unknown key (did you mean train.epochs?)"},
       {9, "parameters: {train.epochs.x: 1}",
        "a.yaml:9:14: train.epochs.x: a single value has no keys"},
       {9, "parameters: {model.layers.cod.units: 3}",
@@ -325,7 +327,8 @@ TEST(Malformed, SweptKeys) {
       {9,
        "parameters: {model.layers.code.activation: {values: [tanh, {kind: leaky_relu, slop: 1}]}}",
        "a.yaml:9:79: model.layers.code.activation.slop: leaky_relu has no such parameter (did you "
-       "mean slope?)"},
+       "mean "
+       "model.layers.code.activation.slope?)"},
       {9, "parameters: {model.layers.code.units: {values: [64, 0]}}",
        "a.yaml:9:53: model.layers.code.units: 0 is not in [1, 65536]"},
       {9, "parameters: {model.layers.code.units: {values: [64, {a: 1}]}}",

@@ -99,7 +99,7 @@ TEST(Override, FaultsPointToTheCommandLine) {
   };
   const Case cases[] = {
       {{"trian.epochs", "1"}, "--set: trian.epochs: unknown key (did you mean train?)"},
-      {{"train.epoch", "1"}, "--set: train.epoch: unknown key (did you mean epochs?)"},
+      {{"train.epoch", "1"}, "--set: train.epoch: unknown key (did you mean train.epochs?)"},
       {{"train.epochs", "1.5"},
        "--set: train.epochs: found 1.5, expected a whole number in [1, 1000000]"},
       {{"train.epochs", "0"}, "--set: train.epochs: 0 is not in [1, 1000000]"},
@@ -110,7 +110,8 @@ TEST(Override, FaultsPointToTheCommandLine) {
       {{"model.layers.cod.units", "1"},
        "--set: model.layers.cod: no layer has this name (did you mean code?)"},
       {{"model.layers.code.unit", "1"},
-       "--set: model.layers.code.unit: dense has no such parameter (did you mean units?)"},
+       "--set: model.layers.code.unit: dense has no such parameter "
+       "(did you mean model.layers.code.units?)"},
       {{"model.layers.code.name", "x"},
        "--set: model.layers.code.name: a name is part of addresses and cannot be swept or set"},
       {{"model.layers.code.activation", "rellu"},
@@ -119,7 +120,7 @@ TEST(Override, FaultsPointToTheCommandLine) {
       {{"model.layers.code.regularizers", "l1"},
        "--set: model.layers.code.regularizers: found l1, expected a map of what to change"},
       {{"optimizer.lrr", "1"},
-       "--set: optimizer.lrr: adam has no such parameter (did you mean lr?)"},
+       "--set: optimizer.lrr: adam has no such parameter (did you mean optimizer.lr?)"},
       {{"plugins", "x.so"},
        "--set: plugins: plugins cannot be given by --set: it is a list of files; write it in the "
        "file"},
