@@ -22,8 +22,14 @@ struct SplitFiles {
 Result<IdxFile> open_named(const std::string& folder, const std::string& name) {
   const std::string plain = (std::filesystem::path(folder) / name).string();
   std::error_code error;  // What cannot be looked at cannot be opened either; open says why.
-  if (std::filesystem::exists(plain, error)) return IdxFile::open(plain);
-  if (std::filesystem::exists(plain + ".gz", error)) return IdxFile::open(plain + ".gz");
+  const bool has_plain = std::filesystem::exists(plain, error);
+  const bool has_packed = std::filesystem::exists(plain + ".gz", error);
+  if (has_plain && has_packed) {
+    return Status::input(
+        text(plain, ": ", name, ".gz is there, too, and may differ; remove one of the two"));
+  }
+  if (has_plain) return IdxFile::open(plain);
+  if (has_packed) return IdxFile::open(plain + ".gz");
   if (!std::filesystem::is_directory(folder, error)) {
     return Status::input(text(folder, ": no such folder; an idx source reads ", name,
                               ", plain or .gz, and three more files from it"));

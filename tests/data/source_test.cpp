@@ -199,12 +199,6 @@ TEST_F(IdxFolder, ReadsRealNumbersAndOtherLabels) {
   EXPECT_EQ(loaded.dataset.test.variation, 0.0);
 }
 
-TEST_F(IdxFolder, TakesThePlainFileOfTwo) {
-  const Loaded before = load_all(spec());
-  folder_.write(kTrainImages + std::string(".gz"), "not read");
-  EXPECT_EQ(load_all(spec()).dataset.fingerprint, before.dataset.fingerprint);
-}
-
 TEST_F(IdxFolder, FollowsSymbolicLinks) {
   const Loaded before = load_all(spec());
   std::filesystem::rename(folder_.path(kTrainImages), folder_.path("elsewhere"));
@@ -262,6 +256,11 @@ TEST_F(IdxFolder, RefusesImagesThatMakeNoSense) {
   huge[16] = -std::numeric_limits<double>::infinity();
   replace(kTrainImages, idx_bytes<double>({3, 6}, huge));
   expect_refused("train sample 2, column 4 is -inf");
+}
+
+TEST_F(IdxFolder, RefusesAFileThatIsThereTwice) {
+  folder_.write(std::string(kTrainImages) + ".gz", "anything");
+  expect_refused(std::string(kTrainImages) + ": train-images-idx3-ubyte.gz is there, too");
 }
 
 TEST_F(IdxFolder, RefusesWhatIsMissingOrNoFile) {
