@@ -44,25 +44,28 @@ void* Parameters<T>::kept(int tensor) {
 }
 
 template <class T>
-void Parameters<T>::publish(Exchange& exchange) {
+void Parameters<T>::expect(Exchange& exchange) {
   std::fill(ticket_count_.begin(), ticket_count_.end(), 0);
   if (exchange.ranks() == 1 || partition_->ownership() == Ownership::kReplicated) return;
-  const int count = static_cast<int>(network_->tensors().size());
-  for (int t = 0; t < count; ++t) {
-    const ElementRange mine = partition_->owned(t, rank_);
+  for (int t = 0; t < static_cast<int>(network_->tensors().size()); ++t) {
     for (int r = 0; r < exchange.ranks(); ++r) {
-      if (r == rank_) continue;
       const ElementRange theirs = partition_->owned(t, r);
-      if (theirs.count > 0) {
-        const auto index = static_cast<std::size_t>(t * exchange.ranks());
-        int& posted = ticket_count_[static_cast<std::size_t>(t)];
-        tickets_[index + static_cast<std::size_t>(posted++)] = exchange.receive(
-            r, t, std::as_writable_bytes(std::span(real(t) + theirs.first, theirs.count)));
-      }
-      if (mine.count > 0) {
-        exchange.send(r, t, std::as_bytes(std::span(real(t) + mine.first, mine.count)));
-      }
+      if (r == rank_ || theirs.count == 0) continue;
+      const auto first = static_cast<std::size_t>(t * exchange.ranks());
+      int& posted = ticket_count_[static_cast<std::size_t>(t)];
+      tickets_[first + static_cast<std::size_t>(posted++)] = exchange.receive(
+          r, t, std::as_writable_bytes(std::span(real(t) + theirs.first, theirs.count)));
     }
+  }
+}
+
+template <class T>
+void Parameters<T>::publish(int tensor, Exchange& exchange) {
+  const ElementRange mine = partition_->owned(tensor, rank_);
+  if (mine.count == 0 || partition_->ownership() == Ownership::kReplicated) return;
+  for (int r = 0; r < exchange.ranks(); ++r) {
+    if (r == rank_) continue;
+    exchange.send(r, tensor, std::as_bytes(std::span(real(tensor) + mine.first, mine.count)));
   }
 }
 

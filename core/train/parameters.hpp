@@ -32,8 +32,10 @@ class Parameters {
   // What a quantizer keeps per tensor from quantize to backward.
   [[nodiscard]] void* kept(int tensor);
 
-  // Starts sending what this rank owns and receiving the rest.
-  void publish(Exchange& exchange);
+  // Starts receiving what other ranks own, of all tensors; then publish starts sending what this
+  // rank owns of one tensor, as soon as it is updated.
+  void expect(Exchange& exchange);
+  void publish(int tensor, Exchange& exchange);
   // Waits until the layer's published weights are complete.
   void wait(int layer, Exchange& exchange);
   // Makes the quantized images of a layer's tensors, on every rank.

@@ -96,7 +96,6 @@ StepOutcome Step<T>::train(const BatchPlan& plan, const aesweep_context& context
   if (outcome.outcome != Outcome::kCompleted) return outcome;
   accumulate(plan, sums);
   update();
-  parameters_->publish(*exchange_);
   return outcome;
 }
 
@@ -151,12 +150,19 @@ void Step<T>::finish_gradients() {
   }
 }
 
+// In the order in which the next forward pass will need the tensors, so that the first ones travel
+// while the others are still being updated.
 template <class T>
 void Step<T>::update() {
-  const WeightFault fault = updater_->update(context_);
-  if (!fault.status.ok()) {
-    update_fault_.note(fault.block,
-                       text("update, ", step_name(context_), ": ", fault.status.message()));
+  parameters_->expect(*exchange_);
+  for (int t = 0; t < static_cast<int>(network_->tensors().size()); ++t) {
+    const WeightFault fault = updater_->update(t, context_);
+    if (!fault.status.ok()) {
+      update_fault_.note(fault.block,
+                         text("update, ", step_name(context_), ": ", fault.status.message()));
+    }
+    parameters_->publish(t, *exchange_);
+    exchange_->progress();
   }
   passes_->end_step();
 }

@@ -204,19 +204,16 @@ void Updater<T>::sum_blocks(std::span<const double> all, std::span<double> tenso
 }
 
 template <class T>
-WeightFault Updater<T>::update(const aesweep_context& context) {
+WeightFault Updater<T>::update(int tensor, const aesweep_context& context) {
   aesweep_context call_context = context;
   WeightFault fault;
-  for (std::size_t t = 0; t < network_->tensors().size() && fault.status.ok(); ++t) {
-    const int tensor = static_cast<int>(t);
-    const ElementRange owned = partition_->owned(tensor, rank_);
-    if (owned.count == 0) continue;
-    const auto update = [&](ElementRange range) {
-      fault.block = partition_->block_number(tensor, range);
-      return update_block(tensor, range, call_context);
-    };
-    fault.status = optimizer_->has(AESWEEP_BLOCKWISE) ? each_block(owned, update) : update(owned);
-  }
+  const ElementRange owned = partition_->owned(tensor, rank_);
+  if (owned.count == 0) return fault;
+  const auto update = [&](ElementRange range) {
+    fault.block = partition_->block_number(tensor, range);
+    return update_block(tensor, range, call_context);
+  };
+  fault.status = optimizer_->has(AESWEEP_BLOCKWISE) ? each_block(owned, update) : update(owned);
   return fault;
 }
 

@@ -66,8 +66,8 @@ class Updater {
   void sum_blocks(std::span<const double> all, std::span<double> tensor_norms_sq,
                   std::span<double> penalties) const;
 
-  // Updates what this rank owns, up to the first fault.
-  [[nodiscard]] WeightFault update(const aesweep_context& context);
+  // Updates what this rank owns of a tensor, up to the first fault.
+  [[nodiscard]] WeightFault update(int tensor, const aesweep_context& context);
 
  private:
   [[nodiscard]] Status prepare_block(int tensor, ElementRange block, double* values,
