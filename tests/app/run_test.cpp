@@ -110,8 +110,8 @@ TEST(Run, AFileSizeLimitIsAFaultOfTheWorldAndLeavesNoHalfFile) {
 TEST(Run, AReaderThatWentAwayIsAFaultOfTheWorldAfterTheResults) {
   TemporaryFolder folder;
   const std::string status = folder.path("status");
-  const std::string line = "{ " AESWEEP_BINARY_DIRECTORY "/bin/aesweep \"$@\"; echo $? > " + status +
-                           "; } | true";
+  const std::string line =
+      "{ " AESWEEP_BINARY_DIRECTORY "/bin/aesweep \"$@\"; echo $? > " + status + "; } | true";
   std::vector<std::string> arguments = short_run(folder.path("run"));
   arguments.insert(arguments.begin(), {"/bin/sh", "-c", line, "sh"});
   const Answer answer = run_program(arguments);
@@ -127,7 +127,8 @@ Answer interrupted_run(const TemporaryFolder& folder, const std::string& launche
       "endless.yaml", contents(kQuickstart) + "  train.epochs: {values: [1, 1000000]}\n");
   const std::string line =
       "env --default-signal=" + signal + " " + launcher +
-      " " AESWEEP_BINARY_DIRECTORY "/bin/aesweep run \"$0\" -o \"$1\""
+      " " AESWEEP_BINARY_DIRECTORY
+      "/bin/aesweep run \"$0\" -o \"$1\""
       " --set model.layers.code.regularizers.l1.coefficient=0.001 & child=$!; "
       "for i in $(seq 300); do [ -e \"$1\"/trials/000000.1.h5 ] && break; sleep 0.1; done; "
       "sleep 0.3; kill -" +
