@@ -171,7 +171,17 @@ TEST(Run, SaysWhatIsWrongOnceForAllRanks) {
   const std::string unknown = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
   const std::string plugin = folder.write(
       "plugin.yaml", contents(kQuickstart) + "\nplugins: [" + folder.path("none.so") + "]\n");
+  // A header of 5 images of 2 x 2 bytes, and then only 7 bytes of them.
+  fs::create_directory(folder.path("cut"));
+  folder.write("cut/train-images-idx3-ubyte",
+               std::string("\0\0\x08\x03\0\0\0\x05\0\0\0\x02\0\0\0\x02", 16) + "1234567");
+  const std::string cut =
+      folder.write("cut.yaml",
+                   "schema: 1\ndata: {source: idx, path: cut}\nmodel:\n  loss: mse\n  layers:\n"
+                   "    - {name: code, kind: dense, units: 2}\n    - {name: out, kind: "
+                   "dense}\noptimizer: sgd\n");
   const std::vector<WrongCall> table = {
+      {{"run", cut, "-o", output}, "train-images-idx3-ubyte"},
       {{"run", folder.path("absent.yaml"), "-o", output}, "No such file"},
       {{"run", unknown, "-o", output}, "unknown.yaml:2:1"},
       {{"run", plugin, "-o", output}, "none.so"},
