@@ -7,6 +7,7 @@
 
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "runner/app/launcher.hpp"
 #include "runner/app/version.hpp"
 
 namespace aesweep {
@@ -133,7 +134,10 @@ class Parser {
   void add_plan() {
     plan_ = app_.add_subcommand("plan", "Show what a run would do, without doing it");
     add_experiment(plan_);
-    plan_->add_option("--ranks", plan_options_.ranks, "Ranks to plan for")
+    plan_options_.ranks = launch_place().ranks;
+    plan_
+        ->add_option("--ranks", plan_options_.ranks,
+                     "Ranks to plan for; by default those of the launcher")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 20));
     plan_->footer(std::string(kPlanExamples) + kStatuses);

@@ -14,6 +14,7 @@
 #include "core/data/source.hpp"
 #include "core/train/estimate.hpp"
 #include "runner/app/bytes_text.hpp"
+#include "runner/app/launcher.hpp"
 #include "runner/app/load_experiment.hpp"
 #include "runner/config/values.hpp"
 #include "runner/sweep/groups.hpp"
@@ -76,6 +77,10 @@ Result<Plan> make_plan(const Experiment& experiment, const Catalogue& catalogue,
   return plan;
 }
 
+// Rows of a long table that are shown at its beginning and end.
+constexpr std::size_t kFirstRows = 40;
+constexpr std::size_t kLastRows = 5;
+
 std::string trial_table(const Experiment& experiment, const Plan& plan) {
   std::vector<std::string> headers = {"trial"};
   for (const NamedParameter& parameter : experiment.trials.front().parameters) {
@@ -83,7 +88,14 @@ std::string trial_table(const Experiment& experiment, const Plan& plan) {
   }
   headers.insert(headers.end(), {"learned parameters", "steps"});
   std::vector<std::vector<std::string>> rows;
-  for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
+  const std::size_t trials = experiment.trials.size();
+  const bool cut = trials > kFirstRows + kLastRows + 1;
+  for (std::size_t i = 0; i < trials; ++i) {
+    if (cut && i == kFirstRows) {
+      i = trials - kLastRows;
+      rows.push_back({"..."});
+      rows.back().resize(headers.size());
+    }
     std::vector<std::string> row = {text(i)};
     for (const NamedParameter& parameter : experiment.trials[i].parameters) {
       row.push_back(shown(parameter.second));
@@ -135,6 +147,8 @@ std::string data_line(const DatasetLayout& layout) {
 }  // namespace
 
 Status show_plan(const PlanOptions& options) {
+  // Under a launcher every process plans the same; one of them says so.
+  if (launch_place().rank != 0) return {};
   const Result<std::string> bytes = read_experiment(options.experiment.path);
   if (!bytes.ok()) return bytes.status();
   Catalogue catalogue;

@@ -57,6 +57,8 @@ std::string ranks_per_host(std::span<const RankFacts> ranks) {
 std::string overrides_text(const Experiment& experiment) {
   std::string list;
   for (const Override& one : experiment.overrides) {
+    // How ranks are used is not part of what was computed.
+    if (one.key.starts_with("resources")) continue;
     list += text(list.empty() ? "" : "\n", one.key, '=', one.value);
   }
   return list;

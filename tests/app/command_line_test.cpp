@@ -14,6 +14,7 @@ namespace aesweep {
 namespace {
 
 const std::string kQuickstart = AESWEEP_SOURCE_DIRECTORY "/experiments/quickstart.yaml";
+const std::string kEveryComponent = AESWEEP_SOURCE_DIRECTORY "/tests/app/every_component.yaml";
 const std::string kMnist = AESWEEP_SOURCE_DIRECTORY "/experiments/mnist_sparse.yaml";
 
 void expect_has(const std::string& whole, const std::string& words) {
@@ -123,6 +124,26 @@ TEST(Plan, ShowsTrialsAndNeedsOfTheQuickstart) {
         "ranks       2: ", "idle        none", "memory  ", " per rank at most", "disk  "}) {
     expect_has(answer.out, words);
   }
+}
+
+TEST(Plan, UnderALauncherOneProcessPlansForAll) {
+  const std::map<std::string, std::string> first = {{"OMPI_COMM_WORLD_RANK", "0"},
+                                                    {"OMPI_COMM_WORLD_SIZE", "3"}};
+  expect_has(aesweep({"plan", kQuickstart}, first).out, "ranks       3: ");
+  const std::map<std::string, std::string> second = {{"PMI_RANK", "1"}, {"PMI_SIZE", "3"}};
+  const Answer quiet = aesweep({"plan", kQuickstart}, second);
+  EXPECT_EQ(quiet.status, 0) << quiet.err;
+  EXPECT_EQ(quiet.out, "");
+}
+
+TEST(Plan, ShowsBothEndsOfALongTable) {
+  const Answer answer = aesweep({"plan", kEveryComponent});
+  EXPECT_EQ(answer.status, 0) << answer.err;
+  expect_has(answer.out, "\n39     ");
+  expect_has(answer.out, "\n...\n");
+  EXPECT_EQ(answer.out.find("\n40     "), std::string::npos) << answer.out;
+  expect_has(answer.out, "\n65     ");
+  expect_has(answer.out, "trials      66");
 }
 
 TEST(Plan, SaysWhichRanksWouldIdle) {

@@ -24,8 +24,26 @@ class OneLoss {
     component_.summary = "";
     for (int scalar : {0, 1}) {
       component_.lifecycle[scalar] = &lifecycle_;
-      component_.table[scalar] = &lifecycle_;
     }
+    lifecycle_.struct_size = sizeof lifecycle_;
+    lifecycle_.create = [](const aesweep_parameter*, uint32_t, void**, aesweep_error*) -> int32_t {
+      return AESWEEP_UNSUPPORTED;
+    };
+    lifecycle_.destroy = [](void*) {};
+    lifecycle_.plan = [](void*, const aesweep_plan_request*, aesweep_plan*,
+                         aesweep_error*) -> int32_t { return AESWEEP_UNSUPPORTED; };
+    single_.struct_size = sizeof single_;
+    single_.evaluate = [](void*, const aesweep_context*, const aesweep_memory_f32*,
+                          const aesweep_const_matrix_f32*, const aesweep_const_matrix_f32*,
+                          const int32_t*, double*, const aesweep_matrix_f32*,
+                          aesweep_error*) -> int32_t { return AESWEEP_UNSUPPORTED; };
+    double_.struct_size = sizeof double_;
+    double_.evaluate = [](void*, const aesweep_context*, const aesweep_memory_f64*,
+                          const aesweep_const_matrix_f64*, const aesweep_const_matrix_f64*,
+                          const int32_t*, double*, const aesweep_matrix_f64*,
+                          aesweep_error*) -> int32_t { return AESWEEP_UNSUPPORTED; };
+    component_.table[AESWEEP_F32] = &single_;
+    component_.table[AESWEEP_F64] = &double_;
     entry_.components = components_;
     entry_.component_count = 1;
     PluginLibrary library;
@@ -39,6 +57,8 @@ class OneLoss {
 
  private:
   aesweep_lifecycle lifecycle_{};
+  aesweep_loss_f32 single_{};
+  aesweep_loss_f64 double_{};
   aesweep_component component_{};
   const aesweep_component* components_[1] = {&component_};
   aesweep_plugin_entry entry_{};
