@@ -29,7 +29,7 @@ extern "C" {
 
 #define AESWEEP_ABI_MAGIC 0x50574541u /* "AEWP", little-endian. */
 #define AESWEEP_ABI_MAJOR 0
-#define AESWEEP_ABI_MINOR 1
+#define AESWEEP_ABI_MINOR 2
 #define AESWEEP_PLUGIN_SYMBOL "aesweep_plugin"
 
 /* Codes are never renumbered. */
@@ -68,17 +68,20 @@ typedef enum aesweep_parameter_type {
   AESWEEP_BOOLEAN = 0,
   AESWEEP_INTEGER = 1,
   AESWEEP_REAL = 2,
-  AESWEEP_CHOICE = 3 /* One of a fixed list of words. */
+  AESWEEP_CHOICE = 3, /* One of a fixed list of words. */
+  AESWEEP_TEXT = 4    /* A name: [A-Za-z0-9_./-]{1,200}. */
 } aesweep_parameter_type;
 
 enum { /* Flags of a declaration. */
-  AESWEEP_REQUIRED = 1u << 0,       /* The experiment must give a value; the default is ignored. */
+  /* The experiment must give a value; the default is an example, used by the conformance check. */
+  AESWEEP_REQUIRED = 1u << 0,
   AESWEEP_ABOVE_MINIMUM = 1u << 1,  /* The minimum itself is refused. */
   AESWEEP_BELOW_MAXIMUM = 1u << 2   /* The maximum itself is refused. */
 };
 
 /* A parameter as a component declares it. The value, and so the default, is in the member that fits
- * the type: `integer` for BOOLEAN (0 or 1) and INTEGER, `real` for REAL, `text` for CHOICE. */
+ * the type: `integer` for BOOLEAN (0 or 1) and INTEGER, `real` for REAL, `text` for CHOICE and TEXT.
+ */
 typedef struct aesweep_parameter_info {
   uint32_t struct_size;
   uint32_t type; /* aesweep_parameter_type */
@@ -110,10 +113,13 @@ typedef struct aesweep_parameter {
 typedef enum aesweep_role {
   AESWEEP_LEARNED = 0, /* Trained; has a gradient. Of rows*cols elements, row-major, no padding. */
   AESWEEP_BUFFER = 1,  /* Running state. Changed only in end_step. */
-  AESWEEP_STATE = 2    /* Optimizers: one slot per parameter element; rows, cols are ignored. */
+  AESWEEP_STATE = 2,   /* Optimizers: one slot per parameter element; rows, cols are ignored. */
+  /* Layers: a LEARNED tensor of an earlier layer, the owner, which this one computes with, too. Its
+   * name is the full one, as in the plan request; rows and cols must be the owner's. */
+  AESWEEP_VIEWED = 3
 } aesweep_role;
 
-enum { /* Flags of a tensor. */
+enum { /* Flags of a tensor, and of a block of it. */
   AESWEEP_MAY_DECAY = 1u << 0,   /* Weight regularizers apply. */
   AESWEEP_MAY_QUANTIZE = 1u << 1 /* A quantizer applies. */
 };
@@ -149,9 +155,23 @@ typedef struct aesweep_round {
   uint32_t struct_size;
   uint32_t phase;     /* aesweep_phase */
   uint32_t reduction; /* aesweep_reduction */
-  uint32_t reserved;
+  uint32_t flags;     /* AESWEEP_TRAIN_ONLY */
   uint64_t length;
 } aesweep_round;
+
+enum { /* Flags of a round. */
+  /* Not run in evaluation; its statistics are then undefined. Rounds before backward never are. */
+  AESWEEP_TRAIN_ONLY = 1u << 0
+};
+
+/* A learned tensor that is there already when a component is planned. */
+typedef struct aesweep_known_tensor {
+  uint32_t struct_size;
+  uint32_t flags;
+  const char* name; /* "encoder/weights": layer, slash, tensor. */
+  int64_t rows;
+  int64_t cols;
+} aesweep_known_tensor;
 
 typedef struct aesweep_plan_request {
   uint32_t struct_size;
@@ -159,6 +179,11 @@ typedef struct aesweep_plan_request {
   int64_t shard_rows_max; /* No call will have more rows. */
   int64_t input_cols;     /* Width of x; 0 for optimizers and quantizers. */
   int64_t target_cols;    /* Width of what the network is to predict. */
+  /* Layers: all learned tensors of earlier layers. Regularizers: those of their own layer, in the
+   * order of memory.parameters. Others: none. The array and its strings end with the call. */
+  const aesweep_known_tensor* tensors;
+  uint32_t tensor_count;
+  uint32_t reserved;
 } aesweep_plan_request;
 
 /* What a component needs. The host zeroes it and sets struct_size; plan fills it. Arrays and
@@ -191,13 +216,15 @@ typedef struct aesweep_context {
   uint64_t first_row;   /* Index in the global batch of the shard's row 0. */
   uint64_t shard_rows;
   uint64_t batch_rows; /* Rows of the global batch: losses and means divide by it. */
+  uint64_t train_step; /* Training steps finished, in either mode. */
+  double rate_factor;  /* Optimizers multiply their learning rate by it: the schedule. Else 1. */
 } aesweep_context;
 
 /* A run of elements of one tensor: the unit of optimizer, weight-penalty and quantizer calls. The
  * pointers that come with a block point at its first element. */
 typedef struct aesweep_block {
   uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t flags; /* Of the tensor: AESWEEP_MAY_DECAY, AESWEEP_MAY_QUANTIZE. */
   uint64_t first; /* Index of the block's first element in the tensor. */
   uint64_t count;
   int64_t rows; /* Shape of the whole tensor. */
@@ -217,13 +244,16 @@ enum { /* Flags of a component. */
   /* Forward depends on the context's random stream. */
   AESWEEP_RANDOM = 1u << 5,
   /* Layers: backward reads y. Without it, y may hold what the activation made of it by then. */
-  AESWEEP_READS_OUTPUT = 1u << 6
+  AESWEEP_READS_OUTPUT = 1u << 6,
+  /* Quantizers: after_update gets the weights from before the update. */
+  AESWEEP_READS_PREVIOUS = 1u << 7
 };
 
 enum { /* What a regularizer on activations reads. */
   AESWEEP_VIEW_INPUT = 1u << 0,          /* The layer's x. */
   AESWEEP_VIEW_PRE_ACTIVATION = 1u << 1, /* What the activation receives. */
-  AESWEEP_VIEW_OUTPUT = 1u << 2          /* What the activation gives. */
+  AESWEEP_VIEW_OUTPUT = 1u << 2,         /* What the activation gives. */
+  AESWEEP_VIEW_PARAMETERS = 1u << 3      /* The layer's learned tensors, in memory.parameters. */
 };
 
 /* --- Typed part: matrices and function tables, once for float and once for double ------------- */

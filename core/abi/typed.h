@@ -47,6 +47,11 @@ typedef struct AESWEEP_TYPED(aesweep_memory) {
                                       (SUM) or minus infinity (MAX) first. */
   void* kept;      /* kept_bytes, 64-byte aligned: this shard's, from forward to backward. */
   void* workspace; /* workspace_bytes, 64-byte aligned. */
+  /* By VIEWED tensor: the owner's values, quantized where the owner's are, and where backward
+   * writes this shard's gradient with respect to them, in the owner's layout. The host adds up the
+   * contributions of all users. */
+  const AESWEEP_REAL* const* viewed;
+  AESWEEP_REAL* const* viewed_gradients;
 } AESWEEP_TYPED(aesweep_memory);
 
 /* Layers and activations: y[B,K] = f(x[B,D]). Null members: no statistics, no end_step.
@@ -106,6 +111,12 @@ typedef struct AESWEEP_TYPED(aesweep_regularizer) {
   int32_t (*on_parameter_block)(void* instance, const aesweep_context* context,
                                 const aesweep_block* block, const AESWEEP_REAL* w, double* value,
                                 AESWEEP_REAL* gradient, aesweep_error* error);
+  /* For penalties on activations that depend on the layer's parameters (VIEW_PARAMETERS), after the
+   * layer's backward: adds d penalty / d parameter to memory.gradients, which lie as
+   * memory.parameters do. */
+  int32_t (*on_layer_parameters)(void* instance, const aesweep_context* context,
+                                 const AESWEEP_TYPED(aesweep_memory) * memory,
+                                 const AESWEEP_TYPED(aesweep_views) * views, aesweep_error* error);
 } AESWEEP_TYPED(aesweep_regularizer);
 
 /* Maps real weights to the weights the network computes with. All functions [any-thread]. */
@@ -120,9 +131,11 @@ typedef struct AESWEEP_TYPED(aesweep_quantizer) {
   int32_t (*backward)(void* instance, const aesweep_context* context, const aesweep_block* block,
                       const AESWEEP_REAL* w, AESWEEP_REAL* gradient, const void* kept,
                       aesweep_error* error);
-  /* Constrains one block of the real weights after the optimizer, such as clipping. May be null. */
+  /* Constrains one block of the real weights after the optimizer, such as clipping. previous[count]
+   * are the weights before the update if READS_PREVIOUS is declared, else null. May be null. */
   int32_t (*after_update)(void* instance, const aesweep_context* context,
-                          const aesweep_block* block, AESWEEP_REAL* w, aesweep_error* error);
+                          const aesweep_block* block, const AESWEEP_REAL* previous,
+                          AESWEEP_REAL* w, aesweep_error* error);
 } AESWEEP_TYPED(aesweep_quantizer);
 
 /* [any-thread] */
@@ -143,7 +156,8 @@ typedef struct AESWEEP_TYPED(aesweep_loss) {
 typedef struct AESWEEP_TYPED(aesweep_optimizer) {
   uint32_t struct_size;
   uint32_t reserved;
-  /* One step on one block (BLOCKWISE) or tensor. state[i] is the i-th STATE tensor's slot. */
+  /* One step on one block (BLOCKWISE) or tensor, at context->rate_factor times the learning rate.
+   * state[i] is the i-th STATE tensor's slot. */
   int32_t (*update)(void* instance, const aesweep_context* context, const aesweep_block* block,
                     AESWEEP_REAL* w, const AESWEEP_REAL* gradient, AESWEEP_REAL* const* state,
                     aesweep_error* error);

@@ -16,10 +16,11 @@ namespace aesweep {
 
 // The library a component came from.
 struct PluginLibrary {
-  std::string id;       // As the library calls itself.
-  std::string version;  // Of the plugin.
-  std::string path;     // Absolute, as loaded.
-  std::string sha256;   // Of the file's bytes, lower-case hex.
+  std::string id;        // As the library calls itself.
+  std::string version;   // Of the plugin.
+  std::string path;      // Absolute, as loaded.
+  std::string sha256;    // Of the file's bytes, lower-case hex.
+  std::string impure{};  // Why its results are not reproducible; empty: no sign of that.
 };
 
 struct CatalogueEntry {

@@ -7,8 +7,10 @@
 namespace aesweep {
 namespace {
 
-// The values of a spec in the ABI's form; strings stay with `values`.
-std::vector<aesweep_parameter> abi_parameters(const std::vector<NamedParameter>& values) {
+// The complete values of a component in the ABI's form, in declared order; strings stay with
+// `values`.
+std::vector<aesweep_parameter> abi_parameters(const aesweep_component& component,
+                                              const std::vector<NamedParameter>& values) {
   std::vector<aesweep_parameter> parameters;
   for (const auto& [name, value] : values) {
     aesweep_parameter parameter{};
@@ -24,7 +26,7 @@ std::vector<aesweep_parameter> abi_parameters(const std::vector<NamedParameter>&
       parameter.type = AESWEEP_REAL;
       parameter.real = *real;
     } else {
-      parameter.type = AESWEEP_CHOICE;
+      parameter.type = component.parameters[parameters.size()].type;  // CHOICE or TEXT.
       parameter.text = std::get<std::string>(value).c_str();
     }
     parameters.push_back(parameter);
@@ -74,7 +76,7 @@ Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_ki
   Result<std::vector<NamedParameter>> values =
       complete_parameters(entry->component, spec.parameters);
   if (!values.ok()) return values.status();
-  const std::vector<aesweep_parameter> parameters = abi_parameters(*values);
+  const std::vector<aesweep_parameter> parameters = abi_parameters(entry->component, *values);
 
   Component made;
   made.component_ = entry->component;
@@ -96,9 +98,15 @@ Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_ki
 
 template <class T>
 Status Component<T>::plan(std::int64_t shard_rows_max, std::int64_t input_cols,
-                          std::int64_t target_cols) {
-  const aesweep_plan_request request = {sizeof(aesweep_plan_request), Abi<T>::kScalar,
-                                        shard_rows_max, input_cols, target_cols};
+                          std::int64_t target_cols, std::span<const aesweep_known_tensor> known) {
+  aesweep_plan_request request{};
+  request.struct_size = sizeof request;
+  request.scalar = Abi<T>::kScalar;
+  request.shard_rows_max = shard_rows_max;
+  request.input_cols = input_cols;
+  request.target_cols = target_cols;
+  request.tensors = known.data();
+  request.tensor_count = static_cast<std::uint32_t>(known.size());
   plan_ = {};
   plan_.struct_size = sizeof plan_;
   const Status planned = call("plan", lifecycle_.plan, &request, &plan_);

@@ -16,6 +16,7 @@
 #include "core/base/status.hpp"
 #include "core/base/text.hpp"
 #include "core/model/abi_types.hpp"
+#include "core/model/call_trace.hpp"
 #include "core/model/catalogue.hpp"
 #include "core/model/spec.hpp"
 
@@ -28,9 +29,10 @@ class Component {
   [[nodiscard]] static Result<Component> create(const Catalogue& catalogue, aesweep_kind kind,
                                                 const ComponentSpec& spec);
 
-  // Fixes shapes and memory needs; fills the accessors below.
+  // Fixes shapes and memory needs; fills the accessors below. `known`: see aesweep_plan_request.
   [[nodiscard]] Status plan(std::int64_t shard_rows_max, std::int64_t input_cols,
-                            std::int64_t target_cols);
+                            std::int64_t target_cols,
+                            std::span<const aesweep_known_tensor> known = {});
 
   [[nodiscard]] const char* name() const { return component_.name; }
   [[nodiscard]] bool has(std::uint32_t flag) const { return (component_.flags & flag) != 0; }
@@ -56,7 +58,12 @@ class Component {
     std::array<char, 512> reason;
     reason[0] = '\0';
     aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
+    CallTrace& trace = call_trace();
+    trace.library = library_->path.c_str();
+    trace.function = what;
+    trace.component = component_.name;
     const std::int32_t code = function(instance_.get(), arguments..., &error);
+    trace.component = nullptr;
     if (code == AESWEEP_OK) return {};
     return failure(what, code, reason.data());
   }

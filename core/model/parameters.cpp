@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <string_view>
 
 #include "core/base/text.hpp"
 
@@ -35,6 +36,17 @@ bool is_choice(const aesweep_parameter_info& info, const std::string& word) {
   return false;
 }
 
+constexpr std::size_t kTextLength = 200;
+
+bool is_name(const std::string& word) {
+  constexpr std::string_view kOthers = "_./-";
+  return !word.empty() && word.size() <= kTextLength &&
+         std::all_of(word.begin(), word.end(), [&](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  kOthers.find(c) != std::string_view::npos;
+         });
+}
+
 Status refused(const aesweep_parameter_info& info, const ParameterValue& value) {
   return Status::input(text(shown(value), " is not in ", accepted_values(info)));
 }
@@ -62,6 +74,8 @@ std::string accepted_values(const aesweep_parameter_info& info) {
       }
       return words;
     }
+    case AESWEEP_TEXT:
+      return text("names of 1 to ", kTextLength, " letters, digits or _ . / -");
     default:
       return accepted_range(info) + (info.type == AESWEEP_INTEGER ? " (whole numbers)" : "");
   }
@@ -100,6 +114,11 @@ Result<ParameterValue> checked_value(const aesweep_parameter_info& info,
       const double number = real != nullptr ? *real : static_cast<double>(*integer);
       if (!in_range(info, number)) return refused(info, value);
       return ParameterValue(number);
+    }
+    case AESWEEP_TEXT: {
+      const auto* word = std::get_if<std::string>(&value);
+      if (word == nullptr || !is_name(*word)) return refused(info, value);
+      return value;
     }
     default: {
       const auto* word = std::get_if<std::string>(&value);

@@ -32,19 +32,53 @@ struct RegularizerSpec {
   ComponentSpec component;
 };
 
+enum class OptimizerTarget { kAll, kQuantized };
+
+// An optimizer of one layer's own; tensors that it does not take go to the experiment's.
+struct LayerOptimizerSpec {
+  ComponentSpec component;
+  OptimizerTarget on = OptimizerTarget::kAll;
+};
+
 struct LayerSpec {
   std::string name;  // Unique in the model.
   ComponentSpec layer;
   std::optional<ComponentSpec> activation;  // None: the layer's output as it is.
   std::vector<RegularizerSpec> regularizers;
   std::optional<ComponentSpec> quantizer;
+  std::optional<LayerOptimizerSpec> optimizer;
 };
+
+// What the network is to predict: its input, or the sample's label as a row of `classes` values, 1
+// at the label and 0 elsewhere.
+enum class Target { kInput, kLabels };
 
 struct ModelSpec {
   Scalar scalar = Scalar::kF32;
   std::string code = "code";  // The layer whose output is the code.
   ComponentSpec loss;
   std::vector<LayerSpec> layers;
+  Target target = Target::kInput;
+  std::int64_t classes = 0;  // Target::kLabels: labels are in [0, classes).
+};
+
+enum class ScheduleKind { kConstant, kLinear, kExponential, kCosine, kStep };
+enum class SchedulePer { kStep, kEpoch };
+
+// The factor on every optimizer's learning rate: core/train/schedule.hpp has the formulae.
+struct ScheduleSpec {
+  ScheduleKind kind = ScheduleKind::kConstant;
+  SchedulePer per = SchedulePer::kStep;  // Whether the factor changes every step or every epoch.
+  std::int64_t warmup_steps = 0;         // Linear rise at the beginning, under any kind.
+  double final_factor = 0.0;             // kLinear, kExponential, kCosine: at the end of training.
+  std::int64_t every_epochs = 1;         // kStep
+  double factor = 0.1;                   // kStep: once every `every_epochs`.
+};
+
+// Bounds on the gradient before the update; 0 is none. Values are clipped before the norm is taken.
+struct ClipSpec {
+  double norm = 0.0;   // L2 norm over all learned tensors.
+  double value = 0.0;  // Absolute value of each element.
 };
 
 struct TrainSpec {
@@ -54,6 +88,8 @@ struct TrainSpec {
   std::uint64_t seed = 0;
   bool shuffle = true;
   bool reproducible = true;
+  ScheduleSpec schedule;
+  ClipSpec clip;
 };
 
 struct EvaluateSpec {

@@ -192,6 +192,16 @@ struct RegularizerTable {
     });
   }
 
+  static std::int32_t on_layer_parameters(void* instance, const Context* context,
+                                          const Memory<Real>* memory, const Views<Real>* views,
+                                          aesweep_error* error) noexcept {
+    return fence(error, [&] {
+      const auto& self = instance_of<C>(instance);
+      require_views(self, *views);
+      self.component.on_layer_parameters(*context, *memory, *views);
+    });
+  }
+
   static std::int32_t on_activations(void* instance, const Context* context,
                                      const Memory<Real>* memory, const Views<Real>* views,
                                      double* value, const Matrix<Real>* gradient,
@@ -226,6 +236,9 @@ struct RegularizerTable {
     if constexpr (requires { &C::accumulate; }) t.accumulate = &accumulate;
     if constexpr (requires { &C::on_activations; }) t.on_activations = &on_activations;
     if constexpr (requires { &C::on_parameter_block; }) t.on_parameter_block = &on_parameter_block;
+    if constexpr (requires { &C::on_layer_parameters; }) {
+      t.on_layer_parameters = &on_layer_parameters;
+    }
     return t;
   }
   static constexpr auto kTable = table();
@@ -248,9 +261,10 @@ struct QuantizerTable {
   }
 
   static std::int32_t after_update(void* instance, const Context* context, const Block* block,
-                                   Real* w, aesweep_error* error) noexcept {
-    return fence(error,
-                 [&] { instance_of<C>(instance).component.after_update(*context, *block, w); });
+                                   const Real* previous, Real* w, aesweep_error* error) noexcept {
+    return fence(error, [&] {
+      instance_of<C>(instance).component.after_update(*context, *block, previous, w);
+    });
   }
 
   static constexpr auto table() {

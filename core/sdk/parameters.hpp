@@ -80,7 +80,15 @@ constexpr aesweep_parameter_info choice(const char* name, const char* summary, c
   return info;
 }
 
-// The same declaration without a default: the experiment must give a value.
+// A name, such as that of a layer.
+constexpr aesweep_parameter_info word(const char* name, const char* summary, const char* value) {
+  aesweep_parameter_info info = detail::declaration(AESWEEP_TEXT, name, summary, {});
+  info.default_text = value;
+  return info;
+}
+
+// The same declaration without a default: the experiment must give a value. The one declared is an
+// example, with which `aesweep plugin check` tries the component.
 constexpr aesweep_parameter_info required(aesweep_parameter_info info) {
   info.flags |= AESWEEP_REQUIRED;
   return info;
@@ -106,6 +114,7 @@ class Parameters {
   [[nodiscard]] std::int64_t integer(std::string_view name) const { return get(name).integer; }
   [[nodiscard]] bool boolean(std::string_view name) const { return get(name).integer != 0; }
   [[nodiscard]] std::string_view choice(std::string_view name) const { return get(name).text; }
+  [[nodiscard]] std::string_view word(std::string_view name) const { return get(name).text; }
 
  private:
   // The host's struct may be longer than ours: walk by its own size.
@@ -130,7 +139,10 @@ class Parameters {
     const aesweep_parameter& value = get(info.name);
     require(value.type == info.type, AESWEEP_INVALID_PARAMETER, info.name, ": is of type ",
             value.type, ", not ", info.type);
-    if (info.type == AESWEEP_CHOICE) {
+    if (info.type == AESWEEP_TEXT) {
+      require(value.text != nullptr && *value.text != '\0', AESWEEP_INVALID_PARAMETER, info.name,
+              ": is empty");
+    } else if (info.type == AESWEEP_CHOICE) {
       bool known = false;
       std::string choices;
       for (const char* const* word = info.choices; *word != nullptr; ++word) {

@@ -4,7 +4,11 @@
 // string literals.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/abi/plugin.h"
@@ -17,6 +21,23 @@ struct Initializer {
   double a = 0.0;
   double b = 0.0;
 };
+
+// The request's i-th known tensor; the host's struct may be longer than ours.
+[[nodiscard]] inline const aesweep_known_tensor& known_tensor(const aesweep_plan_request& request,
+                                                              std::uint32_t i) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(request.tensors);
+  return *reinterpret_cast<const aesweep_known_tensor*>(bytes + std::size_t{i} *
+                                                                    request.tensors->struct_size);
+}
+
+// The known tensor of this full name; null if there is none.
+[[nodiscard]] inline const aesweep_known_tensor* find_tensor(const aesweep_plan_request& request,
+                                                             std::string_view name) {
+  for (std::uint32_t i = 0; i < request.tensor_count; ++i) {
+    if (known_tensor(request, i).name == name) return &known_tensor(request, i);
+  }
+  return nullptr;
+}
 
 class Plan {
  public:
@@ -37,12 +58,20 @@ class Plan {
     add(AESWEEP_STATE, name, 0, 0, {AESWEEP_INIT_CONSTANT, initial, 0.0}, 0);
   }
 
+  // Computes with another layer's tensor, too: the next of Memory::viewed.
+  void viewed(const aesweep_known_tensor& owner) {
+    viewed_names_.push_back(std::make_unique<std::string>(owner.name));
+    add(AESWEEP_VIEWED, viewed_names_.back()->c_str(), owner.rows, owner.cols, {}, 0);
+  }
+
   // Adds a statistics round of `length` doubles; its index is the number of rounds before it.
-  void round(aesweep_phase phase, aesweep_reduction reduction, std::int64_t length) {
+  void round(aesweep_phase phase, aesweep_reduction reduction, std::int64_t length,
+             std::uint32_t flags = 0) {
     aesweep_round round{};
     round.struct_size = sizeof round;
     round.phase = phase;
     round.reduction = reduction;
+    round.flags = flags;
     round.length = static_cast<std::uint64_t>(length);
     rounds_.push_back(round);
   }
@@ -76,6 +105,7 @@ class Plan {
   }
 
   std::vector<aesweep_tensor> tensors_;
+  std::vector<std::unique_ptr<std::string>> viewed_names_;  // Outlive the request's strings.
   std::vector<aesweep_round> rounds_;
 };
 

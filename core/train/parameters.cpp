@@ -91,8 +91,8 @@ Status Parameters<T>::quantize(int layer, const aesweep_context& context) {
   for (int t = of.learned.first; t < of.learned.first + of.learned.count; ++t) {
     const Tensor& tensor = network_->tensors()[static_cast<std::size_t>(t)];
     if (!tensor.quantized) continue;
-    const aesweep_block whole = {sizeof(aesweep_block), 0,           0,
-                                 tensor.elements,       tensor.rows, tensor.cols};
+    const aesweep_block whole = {sizeof(aesweep_block), tensor.flags, 0,
+                                 tensor.elements,       tensor.rows,  tensor.cols};
     AESWEEP_RETURN_IF_ERROR(of.quantizer->component.call(
         "quantize", of.quantizer->table.quantize, &call_context, &whole,
         static_cast<const T*>(real(t)), quantized_.data() + tensor.offset, kept(t)));

@@ -39,6 +39,8 @@ aesweep_context batch_context(const BatchPlace& place, const BatchPlan& plan) {
   context.step = static_cast<std::uint64_t>(place.step);
   context.epoch = static_cast<std::uint64_t>(place.epoch);
   context.total_steps = static_cast<std::uint64_t>(place.total_steps);
+  context.train_step = static_cast<std::uint64_t>(place.train_step);
+  context.rate_factor = 1.0;
   context.seed = place.seed;
   context.batch_rows = static_cast<std::uint64_t>(plan.rows);
   return context;

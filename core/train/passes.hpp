@@ -31,6 +31,7 @@ struct BatchPlace {
   std::int64_t epoch = 0;  // Finished epochs.
   std::int64_t total_steps = 0;
   std::uint64_t seed = 0;
+  std::int64_t train_step = 0;  // Finished training steps, in either mode.
 };
 
 // The context of a batch's calls; stream and shard are set per call.

@@ -8,7 +8,7 @@ namespace aesweep {
 namespace {
 
 aesweep_block block_of(const Tensor& tensor, ElementRange range) {
-  return {sizeof(aesweep_block), 0, range.first, range.count, tensor.rows, tensor.cols};
+  return {sizeof(aesweep_block), tensor.flags, range.first, range.count, tensor.rows, tensor.cols};
 }
 
 template <class T>
@@ -236,7 +236,7 @@ Status Updater<T>::update_block(int tensor, ElementRange range, aesweep_context&
   if (!of.quantized || layer.quantizer->table.after_update == nullptr) return {};
   context.stream = layer.quantizer->streams[context.mode];
   return layer.quantizer->component.call("after_update", layer.quantizer->table.after_update,
-                                         &context, &block, weights);
+                                         &context, &block, static_cast<const T*>(nullptr), weights);
 }
 
 template std::vector<PenaltyTerm> penalty_terms<float>(const Network<float>&);

@@ -113,7 +113,7 @@ class TopK {
                                       .summary = "y = x at the k largest of each row, else 0",
                                       .flags = AESWEEP_GRADIENT_AT_ACTIVE};
   static constexpr aesweep_parameter_info kParameters[] = {sdk::required(sdk::integer(
-      "k", "Values kept per row", 0, sdk::between(1, std::numeric_limits<std::int32_t>::max())))};
+      "k", "Values kept per row", 1, sdk::between(1, std::numeric_limits<std::int32_t>::max())))};
 
   explicit TopK(const sdk::Parameters& p) : k_(p.integer("k")) {}
 

@@ -30,7 +30,7 @@ class Binary {
         w);
   }
 
-  void after_update(const sdk::Context&, const sdk::Block& block, Real* w) const {
+  void after_update(const sdk::Context&, const sdk::Block& block, const Real*, Real* w) const {
     const Real limit = limit_;
     sdk::for_each_chunk<Real>(
         static_cast<std::int64_t>(block.count), w,

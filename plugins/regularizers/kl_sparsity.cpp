@@ -29,7 +29,7 @@ class KlSparsity {
       .summary = "coefficient * sum over units of KL(rho, mean activation over the batch)",
       .views = AESWEEP_VIEW_OUTPUT};
   static constexpr aesweep_parameter_info kParameters[] = {
-      sdk::required(sdk::real("coefficient", "Factor of the penalty", 0.0, sdk::at_least(0))),
+      sdk::required(sdk::real("coefficient", "Factor of the penalty", 1.0, sdk::at_least(0))),
       sdk::choice("reduction", "Over units: sum or mean", "sum", kReductions),
       sdk::real("rho", "Wanted mean activation, as a fraction of the range", 0.05,
                 sdk::inside(0, 1)),

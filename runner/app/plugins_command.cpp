@@ -30,6 +30,8 @@ std::string type_name(std::uint32_t type) {
       return "real";
     case AESWEEP_CHOICE:
       return "choice";
+    case AESWEEP_TEXT:
+      return "name";
     default:
       return text("type ", type);
   }

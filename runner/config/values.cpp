@@ -31,7 +31,7 @@ std::string alternatives(const std::vector<std::string>& words) {
 std::optional<ParameterValue> typed(const aesweep_parameter_info& info, const Node& node,
                                     bool round) {
   if (node.kind != NodeKind::kScalar) return std::nullopt;
-  if (info.type == AESWEEP_CHOICE) return node.text;
+  if (info.type == AESWEEP_CHOICE || info.type == AESWEEP_TEXT) return node.text;
   if (node.quoted) return std::nullopt;
   if (info.type == AESWEEP_BOOLEAN) {
     if (node.text == "true") return true;
@@ -54,6 +54,8 @@ std::string expected(const aesweep_parameter_info& info) {
       return "true or false";
     case AESWEEP_CHOICE:
       return alternatives(choices_of(info));
+    case AESWEEP_TEXT:
+      return accepted_values(info);
     case AESWEEP_INTEGER:
       return "a whole number in " + accepted_range(info);
     default:
@@ -81,6 +83,7 @@ Result<ParameterValue> read_value(const aesweep_parameter_info& info, const Node
     return Status::input(text("found ", found(node), ", expected ", expected(info),
                               did_you_mean(node.text, choices_of(info))));
   }
+  if (info.type == AESWEEP_TEXT) return checked.status();
   return Status::input(text(shown(*value), " is not in ", accepted_range(info)));
 }
 

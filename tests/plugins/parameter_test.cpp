@@ -85,7 +85,7 @@ TEST(Parameters, EveryBuiltinRefusesMissingDoubledUnknownAndMistyped) {
       given.push_back(valid[i]);
       expect(given, name + ": given twice");
       given = valid;
-      given[i].type = AESWEEP_CHOICE + 1;
+      given[i].type = AESWEEP_TEXT + 1;
       EXPECT_EQ(try_create(component, given).first, AESWEEP_INVALID_PARAMETER);
     }
     auto given = valid;

@@ -38,7 +38,7 @@ TYPED_TEST(BinaryOf, ClipsAfterTheUpdateAndKeepsNan) {
   std::vector<Real> w = {Real(2), Real(-2), Real(1), Real(-1), Real(0.5), Real(std::nan(""))};
   std::vector<Real> q(w.size());
   const aesweep_block block = make_block(w.size());
-  live.call(table.after_update, &context, &block, w.data());
+  live.call(table.after_update, &context, &block, static_cast<const Real*>(nullptr), w.data());
   live.call(table.quantize, &context, &block, w.data(), q.data(), static_cast<void*>(nullptr));
   EXPECT_TRUE(std::isnan(w.back()) && std::isnan(q.back()));
   w.pop_back();
@@ -55,10 +55,11 @@ TYPED_TEST(BinaryOf, ResultsDoNotDependOnCuts) {
   for (std::int64_t i = 0; i < 101; ++i) whole.push_back(static_cast<Real>(scatter(i)));
   std::vector<Real> cut = whole;
   aesweep_block block = make_block(101);
-  live.call(table.after_update, &context, &block, whole.data());
+  live.call(table.after_update, &context, &block, static_cast<const Real*>(nullptr), whole.data());
   for (std::size_t first = 0; first < 101; first += 7) {
     block = make_block(std::min<std::size_t>(7, 101 - first));
-    live.call(table.after_update, &context, &block, cut.data() + first);
+    live.call(table.after_update, &context, &block, static_cast<const Real*>(nullptr),
+              cut.data() + first);
   }
   EXPECT_TRUE(same_bits(whole, cut));
 }

@@ -89,10 +89,10 @@ int32_t cursed(void*, const aesweep_context*, const aesweep_block* block, const 
   return AESWEEP_NUMERIC;
 }
 
-const aesweep_regularizer_f32 kCursed32 = {sizeof(aesweep_regularizer_f32), 0, nullptr, nullptr,
-                                           cursed<float>};
-const aesweep_regularizer_f64 kCursed64 = {sizeof(aesweep_regularizer_f64), 0, nullptr, nullptr,
-                                           cursed<double>};
+const aesweep_regularizer_f32 kCursed32 = {
+    sizeof(aesweep_regularizer_f32), 0, nullptr, nullptr, cursed<float>, nullptr};
+const aesweep_regularizer_f64 kCursed64 = {
+    sizeof(aesweep_regularizer_f64), 0, nullptr, nullptr, cursed<double>, nullptr};
 
 const aesweep_component kExp = {sizeof(aesweep_component),
                                 AESWEEP_LAYER,

@@ -1,0 +1,22 @@
+// CallTrace: which component call is running now, for a crash handler to name.
+//
+// One per thread, so that the handler, which runs on the thread that crashed, finds its own. The
+// strings outlive the calls they are set for.
+#pragma once
+
+#include <cstdint>
+
+namespace aesweep {
+
+struct CallTrace {
+  const char* library = nullptr;    // Path of the plugin library.
+  const char* component = nullptr;  // Null: no component is at work.
+  const char* function = nullptr;
+  const char* layer = nullptr;  // Or "loss", "optimizer"; null: none yet.
+  std::int64_t trial = -1;      // -1: none.
+  std::uint64_t step = 0;       // Training steps finished.
+};
+
+[[nodiscard]] CallTrace& call_trace();
+
+}  // namespace aesweep
