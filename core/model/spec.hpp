@@ -46,7 +46,7 @@ struct LayerSpec {
   std::optional<ComponentSpec> activation;  // None: the layer's output as it is.
   std::vector<RegularizerSpec> regularizers;
   std::optional<ComponentSpec> quantizer;
-  std::optional<LayerOptimizerSpec> optimizer;
+  std::optional<LayerOptimizerSpec> optimizer{};
 };
 
 // What the network is to predict: its input, or the sample's label as a row of `classes` values, 1
