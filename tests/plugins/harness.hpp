@@ -48,6 +48,7 @@ struct ErrorText {
   context.step = step;
   context.batch_rows = batch_rows;
   context.first_row = first_row;
+  context.rate_factor = 1.0;
   return context;
 }
 
