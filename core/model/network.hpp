@@ -108,6 +108,7 @@ class Network {
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   [[nodiscard]] std::int64_t input_cols() const { return input_cols_; }
   [[nodiscard]] std::int64_t target_cols() const { return target_cols_; }
+  [[nodiscard]] Target target() const { return target_; }
 
   // Initial values of all tensors, from the declared initializers and the seed. Element i of a
   // tensor depends on (seed, tensor name, i) alone.
@@ -139,6 +140,7 @@ class Network {
   std::uint64_t seed_ = 0;
   std::int64_t input_cols_ = 0;
   std::int64_t target_cols_ = 0;
+  Target target_ = Target::kInput;
 };
 
 }  // namespace aesweep

@@ -10,13 +10,14 @@
 
 namespace aesweep {
 
-// [0] the loss, [1, penalties] the penalties on activations in layer order, then the squared error
-// and the sum of the code.
+// [0] the loss, [1, penalties] the penalties on activations in layer order, then the error of
+// the predictions (squared, or with label targets the number of wrong ones) and the sum of the
+// code.
 struct BatchSums {
   std::size_t penalties = 0;
 
   [[nodiscard]] std::size_t length() const { return penalties + 3; }
-  [[nodiscard]] std::size_t squared_error() const { return penalties + 1; }
+  [[nodiscard]] std::size_t error() const { return penalties + 1; }
   [[nodiscard]] std::size_t code_sum() const { return penalties + 2; }
 };
 
@@ -24,6 +25,12 @@ struct BatchSums {
 template <class T>
 [[nodiscard]] double squared_error(const typename Abi<T>::ConstMatrix& prediction,
                                    const typename Abi<T>::ConstMatrix& target);
+
+// Rows of p[B,C] whose largest value, the first of equal ones, is not at labels[B]. A value that is
+// not finite makes the result NaN.
+template <class T>
+[[nodiscard]] double misclassified(const typename Abi<T>::ConstMatrix& prediction,
+                                   const std::int32_t* labels);
 
 // Sum of code[B,K]; adds to unit_counts[K] the rows in which |code| of that unit is above
 // threshold.

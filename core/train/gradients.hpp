@@ -53,8 +53,9 @@ class Gradients {
   // block. The caller may change them.
   [[nodiscard]] T* merged(int tensor, ElementRange block);
 
-  // The tensor's batch-wide gradient; valid where merged() has been called.
-  [[nodiscard]] const T* gradient(int tensor) { return slot(tensor, 0); }
+  // The tensor's batch-wide gradient; valid, and the caller's to change, where merged() has been
+  // called.
+  [[nodiscard]] T* gradient(int tensor) { return slot(tensor, 0); }
 
  private:
   [[nodiscard]] T* slot(int tensor, int index);

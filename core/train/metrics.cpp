@@ -10,7 +10,7 @@ namespace aesweep {
 void SplitSums::clear(std::size_t term_count, std::size_t units) {
   rows = 0;
   terms.assign(term_count, 0.0);
-  squared_error = 0.0;
+  error = 0.0;
   code_sum = 0.0;
   unit_counts.assign(units, 0);
 }
@@ -78,8 +78,8 @@ std::vector<double> measure(const SplitSums& sums, std::int64_t cols, double var
   std::uint64_t active = 0;
   for (const std::uint64_t count : sums.unit_counts) active += count;
   const auto dead = std::count(sums.unit_counts.begin(), sums.unit_counts.end(), 0u);
-  values.push_back(sums.squared_error / (rows * static_cast<double>(cols)));
-  values.push_back(variation > 0.0 ? sums.squared_error / variation
+  values.push_back(sums.error / (rows * static_cast<double>(cols)));
+  values.push_back(variation > 0.0 ? sums.error / variation
                                    : std::numeric_limits<double>::quiet_NaN());
   values.push_back(static_cast<double>(active) / rows);
   values.push_back(static_cast<double>(dead) / units);

@@ -16,7 +16,7 @@ namespace aesweep {
 struct SplitSums {
   std::int64_t rows = 0;
   std::vector<double> terms;  // Loss, activation penalties, weight penalties: each value * rows.
-  double squared_error = 0.0;
+  double error = 0.0;         // Squared error, or with label targets the wrong predictions.
   double code_sum = 0.0;
   std::vector<std::uint64_t> unit_counts;  // Rows in which each code unit was active.
 

@@ -329,7 +329,12 @@ void Passes<T>::shard_loss(std::int64_t s) {
   call.struct_size = sizeof call;
   call.workspace = workspace_->scratch.data();
   const ConstMatrix prediction = layer_output(last, s);
-  const ConstMatrix target = layer_input(0, s);
+  const bool by_label = network_->target() == Target::kLabels;
+  const typename Abi<T>::Active* none = nullptr;
+  const ConstMatrix target =
+      by_label
+          ? as_const_matrix<ConstMatrix>(rows(workspace_->target, s, network_->target_cols()), none)
+          : layer_input(0, s);
   const Matrix gradient = rows(workspace_->delta[delta_], s, network_->target_cols());
   const Shard& shard = plan_->shards[static_cast<std::size_t>(plan_->mine.first + s)];
   const std::int32_t* labels =
@@ -340,7 +345,8 @@ void Passes<T>::shard_loss(std::int64_t s) {
        network_->loss().call("evaluate", network_->loss_table().evaluate, &context, &call,
                              &prediction, &target, labels, &sum(s, 0), wanted),
        "loss");
-  sum(s, layout_.squared_error()) = squared_error<T>(prediction, target);
+  sum(s, layout_.error()) =
+      by_label ? misclassified<T>(prediction, labels) : squared_error<T>(prediction, target);
   sum(s, layout_.code_sum()) =
       measure_code<T>(layer_output(network_->code_layer(), s), threshold_, unit_counts_);
 }

@@ -267,7 +267,7 @@ void Step<T>::accumulate(const BatchPlan& plan, SplitSums& sums) const {
   for (; term <= layout.penalties; ++term) sums.terms[term] += sums_[term] * rows;
   for (const double value : penalties_) sums.terms[term++] += value * rows;
   sums.rows += plan.rows;
-  sums.squared_error += sums_[layout.squared_error()];
+  sums.error += sums_[layout.error()];
   sums.code_sum += sums_[layout.code_sum()];
 }
 

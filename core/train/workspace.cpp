@@ -90,6 +90,9 @@ template <class T>
 Workspace<T>::Workspace(const Network<T>& network, std::span<const BatchPlan> plans) {
   const LocalExtent extent = local_extent(plans);
   input = RowMatrix<T>(extent.rows, network.input_cols());
+  if (network.target() == Target::kLabels) {
+    target = RowMatrix<T>(extent.rows, network.target_cols());
+  }
   labels.resize(static_cast<std::size_t>(extent.rows));
   for (const Layer<T>& layer : network.layers()) {
     LayerMemory<T> memory;
@@ -123,6 +126,7 @@ std::size_t Workspace<T>::bytes(const Network<T>& network, std::span<const Batch
            padded_to_line<T>(static_cast<std::size_t>(cols)) * sizeof(T);
   };
   std::size_t total = matrix(network.input_cols()) + 2 * matrix(network.widest());
+  if (network.target() == Target::kLabels) total += matrix(network.target_cols());
   if (needs_pre_gradient(network)) total += matrix(network.widest());
   for (const Layer<T>& layer : network.layers()) {
     total += matrix(layer.output_cols) * (needs_own_output(layer) ? 2 : 1);

@@ -99,6 +99,7 @@ class Workspace {
                                          std::span<const BatchPlan> plans);
 
   RowMatrix<T> input;
+  RowMatrix<T> target;               // Target::kLabels: a one in each row; else empty.
   std::vector<std::int32_t> labels;  // Per local row; unused without labels.
   std::vector<LayerMemory<T>> layers;
   RowMatrix<T> delta[2];      // Gradients of layer outputs, by turns.

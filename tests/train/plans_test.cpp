@@ -98,7 +98,7 @@ TEST(Metrics, FollowTheirFormulas) {
   sums.clear(2, 4);
   sums.rows = 10;
   sums.terms = {5.0, 2.0};
-  sums.squared_error = 3.0;
+  sums.error = 3.0;
   sums.code_sum = 8.0;
   sums.unit_counts = {10, 0, 5, 0};
   const std::vector<double> values = measure(sums, 6, 12.0);
