@@ -1,14 +1,20 @@
 # Run after a plugin is linked: writes NAME.plugin.yaml beside LIBRARY. Hosts read it before they
 # load the library, since loading already runs code.
 #
-#   cmake -DLIBRARY=NAME.so -DCPU_LEVEL=... [-DCOMPILER=... -DFLAGS=... -DSOURCE_DIRECTORY=...]
-#         -P PluginManifest.cmake
+#   cmake -DLIBRARY=NAME.so -DCPU_LEVEL=... [-DABI_HEADER=... -DKIND=... -DCOMPILER=... -DFLAGS=...
+#         -DSOURCE_DIRECTORY=...] -P PluginManifest.cmake
 #
-# SOURCE_DIRECTORY is the tree whose revision is recorded.
+# ABI_HEADER is the plugin.h that the library was compiled with, by default the one that came with
+# this file; SOURCE_DIRECTORY is the tree whose revision is recorded.
 get_filename_component(LIBRARY "${LIBRARY}" ABSOLUTE)
 get_filename_component(directory "${LIBRARY}" DIRECTORY)
 get_filename_component(name "${LIBRARY}" NAME_WE)
-set(ABI_HEADER "${CMAKE_CURRENT_LIST_DIR}/../core/abi/plugin.h")
+if(NOT ABI_HEADER)
+  set(ABI_HEADER "${CMAKE_CURRENT_LIST_DIR}/../core/abi/plugin.h")  # In the source tree.
+  if(NOT EXISTS "${ABI_HEADER}")
+    set(ABI_HEADER "${CMAKE_CURRENT_LIST_DIR}/../../../include/aesweep/core/abi/plugin.h")
+  endif()
+endif()
 
 file(SHA256 "${LIBRARY}" sha256)
 foreach(part MAJOR MINOR)
@@ -28,9 +34,14 @@ if(SOURCE_DIRECTORY AND EXISTS "${SOURCE_DIRECTORY}/.git")
   endif()
 endif()
 
-file(WRITE "${directory}/${name}.plugin.yaml"
+set(kind "")
+if(KIND)
+  set(kind "kind: \"${KIND}\"\n")
+endif()
+set(manifest "${directory}/${name}.plugin.yaml")
+file(WRITE "${manifest}"
 "id: \"${name}\"
-abi_major: ${abi_MAJOR}
+${kind}abi_major: ${abi_MAJOR}
 abi_minor: ${abi_MINOR}
 cpu_level: \"${CPU_LEVEL}\"
 sha256: \"${sha256}\"
@@ -38,3 +49,8 @@ compiler: \"${COMPILER}\"
 flags: \"${FLAGS}\"
 revision: \"${revision}\"
 ")
+
+# Hosts refuse a plugin that others can write, which an umask like 002 would make it.
+file(CHMOD "${manifest}" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+file(CHMOD "${LIBRARY}" PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)

@@ -15,7 +15,10 @@ namespace {
 
 constexpr int kBadCall = 2;
 
-constexpr const char* kNoCommand = "expected a command: run, plan or plugins; see aesweep --help";
+constexpr const char* kNoCommand =
+    "expected a command: run, plan, plugins or plugin; see aesweep --help";
+constexpr const char* kNoPluginCommand =
+    "expected plugin new or plugin check; see aesweep plugin --help";
 
 constexpr const char* kStatuses =
     "Exit status: 0 done (diverged trials included), 1 a trial failed, 2 wrong call, experiment "
@@ -48,6 +51,31 @@ constexpr const char* kPluginsExamples =
     "  aesweep plugins\n"
     "  aesweep plugins /home/me/plugins/my_activation.so\n\n";
 
+constexpr const char* kPluginExamples =
+    "Examples:\n"
+    "  aesweep plugin new --kind activation my_activation\n"
+    "  cmake -S my_activation -B my_activation/b && cmake --build my_activation/b\n"
+    "  aesweep plugin check my_activation/b/my_activation.so\n\n"
+    "docs/plugins.md takes a plugin from formula to experiment.\n\n";
+
+constexpr const char* kPluginNewExamples =
+    "Examples:\n"
+    "  aesweep plugin new --kind activation my_activation\n"
+    "  aesweep plugin new --kind activation --example learned my_threshold\n"
+    "  aesweep plugin new --kind regularizer my_penalty\n\n"
+    "Writes ./NAME with a CMakeLists.txt, the source, an experiment that uses it, and a "
+    "README.md;\n"
+    "touches nothing that is there already.\n\n"
+    "Exit status: 0 written, 2 wrong call or the folder is there, 3 a fault of the disk.\n";
+
+constexpr const char* kPluginCheckExamples =
+    "Examples:\n"
+    "  aesweep plugin check my_activation/b/my_activation.so\n"
+    "  aesweep plugin check my_activation.so --json\n"
+    "  aesweep plugin check my_activation.so --only gradient --in-process\n\n"
+    "The library is code that runs as you: check only what you would run.\n\n"
+    "Exit status: 0 every case passed, 1 a case failed, 2 wrong call, 3 the check itself failed.\n";
+
 // "key=value", as often as it was given.
 Status split_overrides(const std::vector<std::string>& pairs, std::vector<Override>& out) {
   for (const std::string& pair : pairs) {
@@ -79,6 +107,7 @@ class Parser {
     add_run();
     add_plan();
     add_plugins();
+    add_plugin();
   }
 
   Command parse(int argc, const char* const* argv) {
@@ -103,6 +132,9 @@ class Parser {
       return plan_options_;
     }
     if (plugins_->parsed()) return plugins_options_;
+    if (plugin_new_->parsed()) return new_options_;
+    if (plugin_check_->parsed()) return check_options_;
+    if (plugin_->parsed()) return ExitNow{refuse(kNoPluginCommand)};
     return ExitNow{refuse(kNoCommand)};
   }
 
@@ -150,9 +182,45 @@ class Parser {
     plugins_->footer(std::string(kPluginsExamples) + kStatuses);
   }
 
-  // "aesweep run" once `run` was read, else "aesweep".
+  void add_plugin() {
+    plugin_ = app_.add_subcommand("plugin", "Write a new plugin, or check one");
+    plugin_->footer(std::string(kPluginExamples) + kStatuses);
+    plugin_->require_subcommand(0, 1);
+
+    plugin_new_ = plugin_->add_subcommand("new", "Write a project that builds a plugin");
+    plugin_new_
+        ->add_option("NAME", new_options_.name, "Of folder, library and component: [a-z][a-z0-9_]*")
+        ->required();
+    plugin_new_
+        ->add_option("--kind", new_options_.kind,
+                     "activation, layer, regularizer, quantizer, loss or optimizer")
+        ->required()
+        ->check(CLI::IsMember(
+            {"activation", "layer", "regularizer", "quantizer", "loss", "optimizer"}));
+    plugin_new_->add_option("--example", new_options_.example,
+                            "Which example to start from; for activations learned, one with a"
+                            " learned parameter per unit");
+    plugin_new_->footer(kPluginNewExamples);
+
+    plugin_check_ =
+        plugin_->add_subcommand("check", "Run the conformance cases on a plugin library");
+    plugin_check_->add_option("LIBRARY", check_options_.library, "The plugin, NAME.so")->required();
+    plugin_check_->add_flag("--json", check_options_.json, "Print the verdicts as JSON");
+    plugin_check_->add_flag("--in-process", check_options_.in_process,
+                            "Run the cases in this process, for a debugger");
+    plugin_check_->add_option("--only", check_options_.only, "Run the case of this name alone");
+    plugin_check_->add_option("--seconds", check_options_.seconds, "Time limit of each case")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 86400.0));
+    plugin_check_->footer(kPluginCheckExamples);
+  }
+
+  // "aesweep run" once `run` was read, "aesweep plugin new", or else "aesweep".
   [[nodiscard]] std::string asked_command() const {
-    for (const CLI::App* command : {run_, plan_, plugins_}) {
+    for (const CLI::App* command : {plugin_new_, plugin_check_}) {
+      if (command->count() > 0) return "aesweep plugin " + command->get_name();
+    }
+    for (const CLI::App* command : {run_, plan_, plugins_, plugin_}) {
       if (command->count() > 0) return "aesweep " + command->get_name();
     }
     return "aesweep";
@@ -165,24 +233,29 @@ class Parser {
   CLI::App* run_ = nullptr;
   CLI::App* plan_ = nullptr;
   CLI::App* plugins_ = nullptr;
+  CLI::App* plugin_ = nullptr;
+  CLI::App* plugin_new_ = nullptr;
+  CLI::App* plugin_check_ = nullptr;
   CLI::Option* output_ = nullptr;
   ExperimentOptions experiment_;
   std::vector<std::string> pairs_;
   RunOptions run_options_;
   PlanOptions plan_options_;
   PluginsOptions plugins_options_;
+  PluginNewOptions new_options_;
+  PluginCheckOptions check_options_;
 };
 
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
-  const std::vector<std::string> commands = {"run", "plan", "plugins"};
+  const std::vector<std::string> commands = {"run", "plan", "plugins", "plugin"};
   if (argc < 2) return ExitNow{refuse(kNoCommand)};
   const std::string first = argv[1];
   if (!first.starts_with('-') &&
       std::find(commands.begin(), commands.end(), first) == commands.end()) {
     return ExitNow{refuse(text("unknown command '", first, "'", did_you_mean(first, commands),
-                               "; expected run, plan or plugins; see aesweep --help"))};
+                               "; expected run, plan, plugins or plugin; see aesweep --help"))};
   }
   try {
     return Parser().parse(argc, argv);

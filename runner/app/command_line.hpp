@@ -31,12 +31,27 @@ struct PluginsOptions {
   std::vector<std::string> libraries;  // Besides the built-in ones.
 };
 
+struct PluginNewOptions {
+  std::string kind;     // One of the six.
+  std::string name;     // As given; new_plugin checks it.
+  std::string example;  // Empty: the simplest.
+};
+
+struct PluginCheckOptions {
+  std::string library;
+  bool json = false;
+  bool in_process = false;
+  std::string only;     // One case; empty: all.
+  double seconds = 10;  // Time limit of a case.
+};
+
 // The call was answered (help, version) or refused, on stdout or stderr; nothing is left to do.
 struct ExitNow {
   int status;
 };
 
-using Command = std::variant<ExitNow, RunOptions, PlanOptions, PluginsOptions>;
+using Command = std::variant<ExitNow, RunOptions, PlanOptions, PluginsOptions, PluginNewOptions,
+                             PluginCheckOptions>;
 
 // Never throws. Reads the environment for AESWEEP_DATA_DIR.
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv);

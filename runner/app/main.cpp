@@ -7,6 +7,7 @@
 #include "core/base/status.hpp"
 #include "runner/app/command_line.hpp"
 #include "runner/app/plan_command.hpp"
+#include "runner/app/plugin_new_command.hpp"
 #include "runner/app/plugins_command.hpp"
 #include "runner/app/run_command.hpp"
 #include "runner/plugin_host/cpu_level.hpp"
@@ -27,6 +28,10 @@ struct Perform {
   int operator()(const RunOptions& options) const { return run_experiment(options); }
   int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }
+  int operator()(const PluginNewOptions& options) const { return report(new_plugin(options)); }
+  int operator()(const PluginCheckOptions&) const {
+    return report(Status::input("plugin check is not part of this version"));
+  }
 };
 
 // A file-size limit and a closed pipe then come back as errors of the write, which clean up and say
