@@ -1,7 +1,8 @@
 // CallTrace: which component call is running now, for a crash handler to name.
 //
 // One per thread, so that the handler, which runs on the thread that crashed, finds its own. The
-// strings outlive the calls they are set for.
+// strings outlive the calls they are set for. Component sets the first four, core/train the layer
+// and the step, and whoever runs trials the trial.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@ namespace aesweep {
 struct CallTrace {
   const char* library = nullptr;    // Path of the plugin library.
   const char* component = nullptr;  // Null: no component is at work.
+  std::uint32_t kind = 0;           // aesweep_kind of the component.
   const char* function = nullptr;
   const char* layer = nullptr;  // Or "loss", "optimizer"; null: none yet.
   std::int64_t trial = -1;      // -1: none.

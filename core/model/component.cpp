@@ -1,6 +1,8 @@
 #include "core/model/component.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 
 #include "core/model/parameters.hpp"
 
@@ -65,6 +67,20 @@ const char* code_name(std::int32_t code) {
 
 }  // namespace
 
+std::int32_t describe_exception(std::span<char> reason) {
+  const auto write = [reason](const char* words) {
+    std::snprintf(reason.data(), reason.size(), "an exception left the plugin: %s", words);
+    return AESWEEP_INTERNAL;
+  };
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return write(error.what());
+  } catch (...) {
+    return write("not a std::exception");
+  }
+}
+
 template <class T>
 Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_kind kind,
                                           const ComponentSpec& spec) {
@@ -87,13 +103,19 @@ Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_ki
   std::array<char, 512> reason{};
   aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
   void* instance = nullptr;
-  const std::int32_t code = made.lifecycle_.create(
-      parameters.data(), static_cast<std::uint32_t>(parameters.size()), &instance, &error);
-  if (code != AESWEEP_OK) {
-    return Status::input(made.failure("create", code, reason.data()).message());
+  std::int32_t code = AESWEEP_OK;
+  try {
+    const AtWork at_work(made.component_, *made.library_, "create");
+    code = made.lifecycle_.create(parameters.data(), static_cast<std::uint32_t>(parameters.size()),
+                                  &instance, &error);
+  } catch (...) {
+    code = describe_exception(reason);
   }
-  made.instance_ = std::unique_ptr<void, Destroy>(instance, Destroy{made.lifecycle_.destroy});
-  return made;
+  if (code == AESWEEP_OK) {
+    made.instance_ = std::unique_ptr<void, Destroy>(instance, Destroy{made.lifecycle_.destroy});
+    if (float_mode_intact()) return made;
+  }
+  return Status::input(made.failure("create", code, reason.data()).message());
 }
 
 template <class T>
@@ -118,9 +140,16 @@ Status Component<T>::plan(std::int64_t shard_rows_max, std::int64_t input_cols,
 
 template <class T>
 Status Component<T>::failure(const char* what, std::int32_t code, const char* reason) const {
-  const char* shown = reason[0] == '\0' ? "the plugin gave no reason" : reason;
-  return Status::world(
-      text(component_.name, " (", library_->path, "), ", what, ": ", code_name(code), ": ", shown));
+  const std::string mode = restore_float_mode();
+  std::string shown =
+      text(code_name(code), ": ", reason[0] == '\0' ? "the plugin gave no reason" : reason);
+  if (!mode.empty()) {
+    const std::string changed = text("changed the floating-point mode (", mode, ")");
+    shown = code == AESWEEP_OK ? changed : text(shown, "; it also ", changed);
+  }
+  // The library's id, not its path: results hold this text and no paths.
+  return Status::world(text(kind_name(static_cast<aesweep_kind>(component_.kind)), " ",
+                            component_.name, " (plugin ", library_->id, "), ", what, ": ", shown));
 }
 
 template class Component<float>;

@@ -18,9 +18,29 @@
 #include "core/model/abi_types.hpp"
 #include "core/model/call_trace.hpp"
 #include "core/model/catalogue.hpp"
+#include "core/model/float_mode.hpp"
 #include "core/model/spec.hpp"
 
 namespace aesweep {
+
+// While it lives the component is the one that a crash handler blames.
+class AtWork {
+ public:
+  AtWork(const aesweep_component& component, const PluginLibrary& library, const char* function) {
+    CallTrace& trace = call_trace();
+    trace.library = library.path.c_str();
+    trace.function = function;
+    trace.kind = component.kind;
+    trace.component = component.name;
+  }
+  AtWork(const AtWork&) = delete;
+  AtWork& operator=(const AtWork&) = delete;
+  ~AtWork() { call_trace().component = nullptr; }
+};
+
+// Of the exception that is being handled and should not have left the plugin: writes its text and
+// returns the code of a bug in a plugin.
+[[nodiscard]] std::int32_t describe_exception(std::span<char> reason);
 
 template <class T>
 class Component {
@@ -52,19 +72,21 @@ class Component {
     return ours;
   }
 
-  // Calls function(instance, arguments..., error). Does not allocate unless the call fails.
+  // Calls function(instance, arguments..., error). Does not allocate unless the call fails, which
+  // it also does by throwing, and by leaving another floating-point mode behind: that is set right.
   template <class Function, class... Arguments>
   [[nodiscard]] Status call(const char* what, Function function, Arguments... arguments) const {
     std::array<char, 512> reason;
     reason[0] = '\0';
     aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
-    CallTrace& trace = call_trace();
-    trace.library = library_->path.c_str();
-    trace.function = what;
-    trace.component = component_.name;
-    const std::int32_t code = function(instance_.get(), arguments..., &error);
-    trace.component = nullptr;
-    if (code == AESWEEP_OK) return {};
+    std::int32_t code = AESWEEP_OK;
+    try {
+      const AtWork at_work(component_, *library_, what);
+      code = function(instance_.get(), arguments..., &error);
+    } catch (...) {
+      code = describe_exception(reason);
+    }
+    if (code == AESWEEP_OK && float_mode_intact()) return {};
     return failure(what, code, reason.data());
   }
 
