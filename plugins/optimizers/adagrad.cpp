@@ -1,6 +1,7 @@
 // adagrad: Duchi, Hazan & Singer 2011, with PyTorch's placement of epsilon:
 //   s += g^2,   w -= lr g / (sqrt(s) + epsilon),   s = initial_accumulator at first
-// With epsilon = 0 and an accumulator still at 0, a zero gradient gives NaN.
+// lr is multiplied by the schedule's rate factor. With epsilon = 0 and an accumulator still at 0, a
+// zero gradient gives NaN.
 #include <cmath>
 
 #include "core/sdk/plugin.hpp"
@@ -34,10 +35,10 @@ class Adagrad {
 
   void plan(const sdk::Request&, sdk::Plan& plan) const { plan.state("accumulator", initial_); }
 
-  void update(const sdk::Context&, const sdk::Block& block, Real* w, const Real* gradient,
+  void update(const sdk::Context& context, const sdk::Block& block, Real* w, const Real* gradient,
               Real* const* state) const {
-    descend(static_cast<std::int64_t>(block.count), Real(lr_), Real(epsilon_), w, gradient,
-            state[0]);
+    const Real lr = Real(lr_ * context.rate_factor);
+    descend(static_cast<std::int64_t>(block.count), lr, Real(epsilon_), w, gradient, state[0]);
   }
 
  private:

@@ -1,6 +1,6 @@
 // sgd: gradient descent with classical momentum, as in PyTorch with dampening 0:
 //   v = momentum v + g,   w -= lr v
-// Without momentum there is no state, and v = g.
+// Without momentum there is no state, and v = g. lr is multiplied by the schedule's rate factor.
 #include "core/sdk/plugin.hpp"
 
 namespace {
@@ -37,13 +37,14 @@ class Sgd {
     if (momentum_ != 0.0) plan.state("velocity");
   }
 
-  void update(const sdk::Context&, const sdk::Block& block, Real* w, const Real* gradient,
+  void update(const sdk::Context& context, const sdk::Block& block, Real* w, const Real* gradient,
               Real* const* state) const {
     const auto count = static_cast<std::int64_t>(block.count);
+    const Real lr = Real(lr_ * context.rate_factor);
     if (momentum_ == 0.0) {
-      descend(count, Real(lr_), w, gradient);
+      descend(count, lr, w, gradient);
     } else {
-      descend(count, Real(lr_), Real(momentum_), w, gradient, state[0]);
+      descend(count, lr, Real(momentum_), w, gradient, state[0]);
     }
   }
 
