@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""Prints the coefficients of core/sdk/functions.hpp: near-minimax polynomials by mpmath's chebyfit.
+
+Needs python3-mpmath (Debian 12: 1.2.1). Each line gives the largest error relative to what the
+polynomial is part of, so that it can be compared with eps / 2 of the scalar.
+"""
+import mpmath as mp
+
+mp.mp.dps = 60
+
+
+def show(name, f, a, b, terms, weight=lambda x: mp.mpf(1)):
+    coefficients = mp.chebyfit(f, [a, b], terms)
+    error = 0
+    for i in range(4001):
+        x = a + (b - a) * mp.mpf(i) / 4000
+        error = max(error, abs(mp.polyval(coefficients, x) - f(x)) * weight(x))
+    print(f"{name}: {terms} terms on [{mp.nstr(a, 5)}, {mp.nstr(b, 5)}], error {mp.nstr(error, 3)}")
+    for c in reversed(coefficients):  # Constant term first.
+        print(f"    {mp.nstr(c, 20)},")
+
+
+def expm1_rest(x):
+    """(expm1(x) - x) / x^2."""
+    x = mp.mpf(x)
+    return mp.mpf(1) / 2 if x == 0 else (mp.expm1(x) - x) / x**2
+
+
+def atanh_ratio(w):
+    """atanh(s) / s of w = s^2."""
+    w = mp.mpf(w)
+    return mp.mpf(1) if w == 0 else mp.atanh(mp.sqrt(w)) / mp.sqrt(w)
+
+
+def tail(t, k):
+    """(1 + k a) exp(a^2 / 2) Q(a), Q the upper tail of the normal distribution, of
+    t = (a - k) / (a + k), a = k (1 + t) / (1 - t)."""
+    t = mp.mpf(t)
+    if t == 1:
+        return mp.mpf(k) / mp.sqrt(2 * mp.pi)
+    a = k * (1 + t) / (1 - t)
+    if a > 50:  # Asymptotic series of the Mills ratio: terms fall until far below 60 digits.
+        ratio = mp.nsum(lambda n: (-1)**int(n) * mp.fac2(2 * n - 1) / a**(2 * n), [0, 400]) / a \
+            if a > 200 else mp.quad(lambda u: mp.exp(-u * a - u * u / 2), [0, 1 / a, 8 / a, 200 / a])
+        return (1 + k * a) * ratio / mp.sqrt(2 * mp.pi)
+    return (1 + k * a) * mp.exp(a * a / 2) * mp.erfc(a / mp.sqrt(2)) / 2
+
+
+if __name__ == "__main__":
+    half, ninth = mp.mpf(1) / 2, mp.mpf(1) / 9
+    for terms in (5, 10):
+        show("expm1", expm1_rest, -half, mp.mpf(0), terms, abs)
+    for terms in (5, 11):
+        show("log1p", atanh_ratio, mp.mpf(0), ninth, terms)
+    # Beyond a = 14 and 40 the tail is 0 in single and in double.
+    k = mp.mpf(4)
+    for terms, last in ((13, 14), (26, 40)):
+        end = (last - k) / (last + k)
+        show("tail", lambda t: tail(t, k), mp.mpf(-1), end, terms, lambda t: 1 / tail(t, k))
