@@ -62,22 +62,11 @@ class BinaryCrossEntropy {
     const double value =
         pairwise_loss<Real, OfProbability<Real>>(prediction, target, count, gradient);
     // The logarithm of a negative number is NaN: only then is there something to look for.
-    if (value != value) require_probabilities(prediction);
+    if (value != value) aesweep::require_probabilities<Real>(prediction, "sigmoid");
     return value;
   }
 
  private:
-  static void require_probabilities(const sdk::ConstMatrix<Real>& p) {
-    for (std::int64_t i = 0; i < p.rows; ++i) {
-      for (std::int64_t j = 0; j < p.cols; ++j) {
-        const Real value = sdk::row(p, i)[j];
-        sdk::require(!(value < Real(0) || value > Real(1)), AESWEEP_NUMERIC, "prediction ", value,
-                     " (row ", i, ", column ", j,
-                     ") is not in [0, 1]: end the network with sigmoid, or set from_logits: true");
-      }
-    }
-  }
-
   bool from_logits_;
   bool over_features_;
 };

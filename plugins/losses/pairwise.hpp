@@ -1,6 +1,7 @@
 // What losses share that add a term per pair of prediction and target element.
 //
-// Term<Real> gives, for chunks, the term and its derivative by the prediction:
+// A Term gives, for chunks, the term and its derivative by the prediction, as const or static
+// members:
 //   DoubleChunk<Real> value(p, t);  Chunk<Real> derivative(p, t)
 #pragma once
 
@@ -25,11 +26,24 @@ inline void require_equal_widths(const sdk::Request& request) {
                request.target_cols, ": give the last layer that width (units: 0 does)");
 }
 
+// Throws, naming the place, if a prediction is not in [0, 1]. `activation` would have made it so.
+template <class Real>
+void require_probabilities(const sdk::ConstMatrix<Real>& p, const char* activation) {
+  for (std::int64_t i = 0; i < p.rows; ++i) {
+    for (std::int64_t j = 0; j < p.cols; ++j) {
+      const Real value = sdk::row(p, i)[j];
+      sdk::require(!(value < Real(0) || value > Real(1)), AESWEEP_NUMERIC, "prediction ", value,
+                   " (row ", i, ", column ", j, ") is not in [0, 1]: end the network with ",
+                   activation, ", or set from_logits: true");
+    }
+  }
+}
+
 // Sum of terms / count, rows in order, in double. Writes derivatives / count to gradient if not
 // null.
 template <class Real, class Term>
 double pairwise_loss(const sdk::ConstMatrix<Real>& prediction, const sdk::ConstMatrix<Real>& target,
-                     double count, const sdk::Matrix<Real>* gradient) {
+                     double count, const sdk::Matrix<Real>* gradient, const Term& term = {}) {
   using Chunk = sdk::Chunk<Real>;
   const Real factor = static_cast<Real>(1.0 / count);
   sdk::LaneSum<Real> sum;
@@ -37,14 +51,12 @@ double pairwise_loss(const sdk::ConstMatrix<Real>& prediction, const sdk::ConstM
     const Real* p = sdk::row(prediction, i);
     const Real* t = sdk::row(target, i);
     sum.add_row(
-        prediction.cols, [](const Chunk& a, const Chunk& b) { return Term::value(a, b); }, p, t);
+        prediction.cols, [&](const Chunk& a, const Chunk& b) { return term.value(a, b); }, p, t);
     if (gradient == nullptr) continue;
     sdk::for_each_chunk<Real>(
         prediction.cols, sdk::row(*gradient, i),
-        [factor](const Chunk& a, const Chunk& b) -> Chunk {
-          return factor * Term::derivative(a, b);
-        },
-        p, t);
+        [&](const Chunk& a, const Chunk& b) -> Chunk { return factor * term.derivative(a, b); }, p,
+        t);
   }
   return sum.total() / count;
 }

@@ -6,15 +6,15 @@
 namespace aesweep::test {
 namespace {
 
-const aesweep_component& softplus() {
+const aesweep_component& smooth_relu() {
   const aesweep_plugin_entry& entry = plugin_entry(AESWEEP_EXAMPLE);
-  EXPECT_STREQ(entry.id, "softplus");
+  EXPECT_STREQ(entry.id, "smooth_relu");
   EXPECT_EQ(entry.component_count, 1u);
   return *entry.components[0];
 }
 
 TEST(DocumentedExample, GivesTheClosedForm) {
-  Live<float> live(softplus(), {{"sharpness", 2.0}});
+  Live<float> live(smooth_relu(), {{"sharpness", 2.0}});
   live.plan(1, 7);
   Grid<float> x(1, 7, 3, 1), y(1, 7, 2, 2);
   const double points[] = {-1000.0, -20.0, -1.0, 0.0, 1.0, 20.0, 1000.0};
@@ -31,7 +31,7 @@ TEST(DocumentedExample, GivesTheClosedForm) {
 }
 
 TEST(DocumentedExample, GradientMatchesDifferences) {
-  Live<double> live(softplus(), {{"sharpness", 1.5}});
+  Live<double> live(smooth_relu(), {{"sharpness", 1.5}});
   live.plan(1, 7);
   Grid<double> x(1, 7), y(1, 7), ones(1, 7), dx(1, 7);
   x.fill([](auto, auto j) { return 2.0 * scatter(0, j); });
