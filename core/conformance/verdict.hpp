@@ -1,0 +1,42 @@
+// Verdict: what one conformance case says about one component. Finding: how a case stops early.
+//
+// A Finding is thrown where a fault is found and caught by the runner of the case (cases.hpp,
+// purity.hpp); it never leaves this folder.
+#pragma once
+
+#include <string>
+
+#include "core/base/text.hpp"
+
+namespace aesweep::conformance {
+
+// In rising order of badness.
+enum class Grade { kOk, kSkip, kWarn, kFail };
+
+struct Verdict {
+  Grade grade = Grade::kOk;
+  std::string text;    // What was seen; for a failure: what, where, expected, found, next step.
+  std::string scalar;  // "f32", "f64", "f32, f64"; empty where precision plays no part.
+};
+
+struct Finding {
+  Grade grade = Grade::kFail;
+  std::string text;
+};
+
+template <class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw Finding{Grade::kFail, text(parts...)};
+}
+
+template <class... Parts>
+[[noreturn]] void skip(const Parts&... parts) {
+  throw Finding{Grade::kSkip, text(parts...)};
+}
+
+template <class... Parts>
+[[noreturn]] void warn(const Parts&... parts) {
+  throw Finding{Grade::kWarn, text(parts...)};
+}
+
+}  // namespace aesweep::conformance
