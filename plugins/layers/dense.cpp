@@ -1,26 +1,17 @@
 // dense: y[B,K] = x[B,D] w[D,K] + b[K], the bias optional. Row-major.
 //   dw = x^T dy,   db = column sums of dy,   dx = dy w^T
 //
-// Where x carries an active set with at most one entry in kSparseFactor positions, y and dw are
-// formed from the entries alone; likewise dx where dx carries one. The choice looks at the numbers
-// of entries, rows and columns only, so it is the same on every rank.
+// Where x carries an active set with few entries (use_entries), y and dw are formed from them
+// alone; likewise dx where dx carries one.
 #include <algorithm>
 #include <cmath>
 
-#include "core/sdk/plugin.hpp"
+#include "plugins/layers/entries.hpp"
 
 namespace {
 
 namespace sdk = aesweep::sdk;
 using sdk::Op;
-
-// Products over entries run at a fraction of the speed of a matrix product, so few must be left.
-constexpr std::int64_t kSparseFactor = 8;
-
-template <class Matrix>
-bool use_entries(const Matrix& m) {
-  return m.active != nullptr && m.active->row_offsets[m.rows] * kSparseFactor <= m.rows * m.cols;
-}
 
 // y[i] += a * x[i]
 template <class Real>
@@ -38,29 +29,7 @@ Real dot(std::int64_t count, const Real* a, const Real* b) {
     lanes += Eigen::Map<const Chunk>(a + i) * Eigen::Map<const Chunk>(b + i);
   }
   for (std::int64_t i = whole; i < count; ++i) lanes[i - whole] += a[i] * b[i];
-  for (std::int64_t half = sdk::kChunk<Real> / 2; half > 0; half /= 2) {
-    for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-  }
-  return lanes[0];
-}
-
-// sums[K] = column sums of m[B,K], rows in order, in double.
-template <class Real>
-void column_sums(const sdk::ConstMatrix<Real>& m, Real* sums) {
-  constexpr std::int64_t kWidth = sdk::kChunk<Real>;
-  for (std::int64_t first = 0; first < m.cols; first += kWidth) {
-    const std::int64_t width = std::min(kWidth, m.cols - first);
-    double lanes[kWidth] = {};
-    for (std::int64_t i = 0; i < m.rows; ++i) {
-      const Real* values = sdk::row(m, i) + first;
-      if (width == kWidth) {
-        for (std::int64_t k = 0; k < kWidth; ++k) lanes[k] += static_cast<double>(values[k]);
-      } else {
-        for (std::int64_t k = 0; k < width; ++k) lanes[k] += static_cast<double>(values[k]);
-      }
-    }
-    for (std::int64_t k = 0; k < width; ++k) sums[first + k] = static_cast<Real>(lanes[k]);
-  }
+  return aesweep::sum_of_lanes<Real>(lanes);
 }
 
 constexpr const char* kInitializers[] = {"xavier_uniform", "xavier_normal", "he_uniform",
@@ -103,15 +72,9 @@ class Dense {
 
   void forward(const sdk::Context&, const sdk::Memory<Real>& memory,
                const sdk::ConstMatrix<Real>& x, const sdk::Matrix<Real>& y) const {
-    for (std::int64_t i = 0; i < y.rows; ++i) {
-      if (bias_) {
-        std::copy_n(memory.parameters[1], y.cols, sdk::row(y, i));
-      } else {
-        std::fill_n(sdk::row(y, i), y.cols, Real(0));
-      }
-    }
+    aesweep::set_rows(y, bias_ ? memory.parameters[1] : nullptr);
     const Real* w = memory.parameters[0];
-    if (use_entries(x)) {
+    if (aesweep::use_entries(x)) {
       for (std::int64_t i = 0; i < x.rows; ++i) {
         for (std::int64_t e = x.active->row_offsets[i]; e < x.active->row_offsets[i + 1]; ++e) {
           add_scaled(y.cols, x.active->values[e], w + x.active->columns[e] * y.cols,
@@ -128,7 +91,7 @@ class Dense {
                 const sdk::ConstMatrix<Real>& x, const sdk::ConstMatrix<Real>&,
                 const sdk::ConstMatrix<Real>& dy, const sdk::Matrix<Real>* dx) const {
     weight_gradient(x, dy, memory.gradients[0]);
-    if (bias_) column_sums<Real>(dy, memory.gradients[1]);
+    if (bias_) aesweep::column_sums<Real>(dy, memory.gradients[1]);
     if (dx != nullptr && dx->rows > 0) input_gradient(memory.parameters[0], dy, *dx);
   }
 
@@ -144,7 +107,7 @@ class Dense {
 
   static void weight_gradient(const sdk::ConstMatrix<Real>& x, const sdk::ConstMatrix<Real>& dy,
                               Real* dw) {
-    if (!use_entries(x) && x.rows > 0) {
+    if (!aesweep::use_entries(x) && x.rows > 0) {
       sdk::gemm(Op::kTransposed, Op::kPlain, x.cols, dy.cols, x.rows, Real(1), x.data, x.row_stride,
                 dy.data, dy.row_stride, Real(0), dw, dy.cols);
       return;
@@ -161,7 +124,7 @@ class Dense {
 
   static void input_gradient(const Real* w, const sdk::ConstMatrix<Real>& dy,
                              const sdk::Matrix<Real>& dx) {
-    if (!use_entries(dx)) {
+    if (!aesweep::use_entries(dx)) {
       sdk::gemm(Op::kPlain, Op::kTransposed, dx.rows, dx.cols, dy.cols, Real(1), dy.data,
                 dy.row_stride, w, dy.cols, Real(0), dx.data, dx.row_stride);
       return;

@@ -6,13 +6,16 @@ namespace {
 namespace sdk = aesweep::sdk;
 
 template <class Real>
-struct AbsoluteValue {
+class AbsoluteValue {
+ public:
   using Chunk = sdk::Chunk<Real>;
+  explicit AbsoluteValue(const sdk::Parameters& p) : coefficient_(p.real("coefficient")) {}
+  [[nodiscard]] double coefficient() const { return coefficient_; }
   static sdk::DoubleChunk<Real> value(const Chunk& x) { return sdk::widen<Real>(x.abs()); }
-  static Chunk derivative(const Chunk& x) {
-    const Chunk not_below = (x > Real(0)).select(Chunk::Ones(), Chunk::Zero());
-    return (x < Real(0)).select(Chunk::Constant(Real(-1)), not_below);
-  }
+  static Chunk derivative(const Chunk& x) { return aesweep::sign<Real>(x); }
+
+ private:
+  double coefficient_;
 };
 
 template <class Real>

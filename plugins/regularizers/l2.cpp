@@ -7,10 +7,16 @@ namespace {
 namespace sdk = aesweep::sdk;
 
 template <class Real>
-struct HalfSquare {
+class HalfSquare {
+ public:
   using Chunk = sdk::Chunk<Real>;
+  explicit HalfSquare(const sdk::Parameters& p) : coefficient_(p.real("coefficient")) {}
+  [[nodiscard]] double coefficient() const { return coefficient_; }
   static sdk::DoubleChunk<Real> value(const Chunk& x) { return 0.5 * sdk::widen<Real>(x).square(); }
   static Chunk derivative(const Chunk& x) { return x; }
+
+ private:
+  double coefficient_;
 };
 
 template <class Real>

@@ -3,60 +3,11 @@
 #include <algorithm>
 
 #include "tests/plugins/harness.hpp"
+#include "tests/plugins/products.hpp"
 #include "tests/support/gradient_check.hpp"
 
 namespace aesweep::test {
 namespace {
-
-// A host whose matrix product is three plain loops, and counts its calls.
-int products = 0;
-
-template <class Real>
-void plain_gemm(int transpose_a, int transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
-                Real alpha, const Real* a, std::int64_t lda, const Real* b, std::int64_t ldb,
-                Real beta, Real* c, std::int64_t ldc) {
-  ++products;
-  for (std::int64_t i = 0; i < m; ++i) {
-    for (std::int64_t j = 0; j < n; ++j) {
-      Real sum = 0;
-      for (std::int64_t l = 0; l < k; ++l) {
-        const Real left = transpose_a != 0 ? a[l * lda + i] : a[i * lda + l];
-        sum += left * (transpose_b != 0 ? b[j * ldb + l] : b[l * ldb + j]);
-      }
-      c[i * ldc + j] = alpha * sum + (beta == Real(0) ? Real(0) : beta * c[i * ldc + j]);
-    }
-  }
-}
-
-// The active set of a grid's non-zeros.
-template <class Real>
-class NonZeros {
- public:
-  explicit NonZeros(const Grid<Real>& m) {
-    offsets_.push_back(0);
-    for (std::int64_t i = 0; i < m.rows(); ++i) {
-      for (std::int64_t j = 0; j < m.cols(); ++j) {
-        if (m.at(i, j) == Real(0)) continue;
-        columns_.push_back(static_cast<std::int32_t>(j));
-        values_.push_back(m.at(i, j));
-      }
-      offsets_.push_back(static_cast<std::int64_t>(columns_.size()));
-    }
-    active_.struct_size = sizeof active_;
-    active_.capacity = static_cast<std::int64_t>(columns_.size());
-    active_.row_offsets = offsets_.data();
-    active_.columns = columns_.data();
-    active_.values = values_.data();
-  }
-  [[nodiscard]] const sdk::Active<Real>* get() const { return &active_; }
-  [[nodiscard]] sdk::Active<Real>* get() { return &active_; }
-
- private:
-  std::vector<std::int64_t> offsets_;
-  std::vector<std::int32_t> columns_;
-  std::vector<Real> values_;
-  sdk::Active<Real> active_{};
-};
 
 struct Shape {
   std::int64_t rows, inputs, units;
@@ -69,14 +20,7 @@ const std::vector<Shape>& shapes() {
 
 class Dense : public ::testing::Test {
  protected:
-  Dense() {
-    static const aesweep_host host = {sizeof(aesweep_host), AESWEEP_ABI_MAJOR, AESWEEP_ABI_MINOR,
-                                      &plain_gemm<float>, &plain_gemm<double>};
-    (void)builtins();  // Loads and initialises with the real host first.
-    ErrorText error;
-    EXPECT_EQ(builtin_entry("dense").init(&host, &error.error), AESWEEP_OK) << error.str();
-    products = 0;
-  }
+  Dense() { count_products_of("dense"); }
 };
 
 template <class Real>
@@ -172,9 +116,9 @@ TYPED_TEST(DenseOf, MatchesSumsInLongDouble) {
     for (const bool bias : {true, false}) {
       SCOPED_TRACE(std::to_string(s.rows) + " x " + std::to_string(s.inputs) + " x " +
                    std::to_string(s.units));
-      products = 0;
+      product_count() = 0;
       check_against_sums<TypeParam>(s, bias, 1.0, false);
-      EXPECT_EQ(products, s.rows == 0 ? 0 : 3);
+      EXPECT_EQ(product_count(), s.rows == 0 ? 0 : 3);
     }
   }
 }
@@ -182,14 +126,14 @@ TYPED_TEST(DenseOf, MatchesSumsInLongDouble) {
 TYPED_TEST(DenseOf, SparsePathMatchesTheSameSums) {
   for (const Shape& s : shapes()) {
     if (s.inputs < 40) continue;
-    products = 0;
+    product_count() = 0;
     check_against_sums<TypeParam>(s, true, 0.06, true);
-    EXPECT_EQ(products, 0) << "entries were to be used alone";
+    EXPECT_EQ(product_count(), 0) << "entries were to be used alone";
     check_against_sums<TypeParam>(s, true, 0.06, false);
-    EXPECT_EQ(products, 1) << "dx is wanted everywhere, so it is a product";
-    products = 0;
+    EXPECT_EQ(product_count(), 1) << "dx is wanted everywhere, so it is a product";
+    product_count() = 0;
     check_against_sums<TypeParam>(s, true, 0.5, true);
-    EXPECT_EQ(products, 3) << "too many entries";
+    EXPECT_EQ(product_count(), 3) << "too many entries";
   }
 }
 
@@ -204,9 +148,9 @@ TYPED_TEST(DenseOf, ChoosesByTheNumberOfEntriesAlone) {
     NonZeros<Real> active(x);
     auto in = x.in();
     in.active = active.get();
-    products = 0;
+    product_count() = 0;
     live.forward(make_context(rows), in, y.out());
-    EXPECT_EQ(products, entries == 6 ? 0 : 1);
+    EXPECT_EQ(product_count(), entries == 6 ? 0 : 1);
   }
 }
 

@@ -168,6 +168,18 @@ class Live {
   Live& operator=(const Live&) = delete;
   ~Live() { lifecycle().destroy(instance_); }
 
+  // A learned tensor that the following plans get to know: of an earlier layer, or, for a
+  // regularizer, of its own, which is then in parameters(). `name` outlives this.
+  Live& know(const char* name, std::int64_t rows, std::int64_t cols) {
+    aesweep_known_tensor tensor{};
+    tensor.struct_size = sizeof tensor;
+    tensor.name = name;
+    tensor.rows = rows;
+    tensor.cols = cols;
+    known_.push_back(tensor);
+    return *this;
+  }
+
   [[nodiscard]] std::int32_t try_plan(std::int64_t rows_max, std::int64_t input_cols,
                                       std::int64_t target_cols, ErrorText& error) {
     aesweep_plan_request request{};
@@ -176,6 +188,8 @@ class Live {
     request.shard_rows_max = rows_max;
     request.input_cols = input_cols;
     request.target_cols = target_cols;
+    request.tensors = known_.data();
+    request.tensor_count = static_cast<std::uint32_t>(known_.size());
     plan_ = {};
     plan_.struct_size = sizeof plan_;
     const std::int32_t status = lifecycle().plan(instance_, &request, &plan_, &error.error);
@@ -202,7 +216,12 @@ class Live {
   [[nodiscard]] sdk::Memory<Real>& memory() { return memory_; }
   [[nodiscard]] std::vector<std::vector<Real>>& parameters() { return parameters_; }
   [[nodiscard]] std::vector<std::vector<Real>>& gradients() { return gradients_; }
-  [[nodiscard]] std::vector<double>& statistics() { return statistics_; }  // Of round 0.
+  [[nodiscard]] std::vector<std::vector<Real>>& buffers() { return buffers_; }
+  [[nodiscard]] std::vector<std::vector<Real>>& viewed() { return viewed_; }
+  [[nodiscard]] std::vector<std::vector<Real>>& viewed_gradients() { return viewed_gradients_; }
+  [[nodiscard]] std::vector<double>& statistics(std::size_t round = 0) {
+    return statistics_[round];
+  }
 
   // Calls function(instance, arguments..., error); a failure of the call is a test failure.
   template <class Function, class... Arguments>
@@ -226,28 +245,56 @@ class Live {
     return *component_.lifecycle[kScalarIndex<Real>];
   }
 
+  using Tensors = std::vector<std::vector<Real>>;
+
+  static void add_tensor(std::int64_t rows, std::int64_t cols, double value, Tensors& to) {
+    to.emplace_back(static_cast<std::size_t>(rows * cols), static_cast<Real>(value));
+  }
+
+  template <class Pointer>
+  static void point_at(Tensors& tensors, std::vector<Pointer>& pointers) {
+    pointers.clear();
+    for (auto& tensor : tensors) pointers.push_back(tensor.data());
+  }
+
   void allocate() {
     parameters_.clear();
+    buffers_.clear();
+    viewed_.clear();
+    if (component_.kind == AESWEEP_REGULARIZER) {
+      for (const auto& tensor : known_) add_tensor(tensor.rows, tensor.cols, 0.0, parameters_);
+    }
     for (std::uint32_t i = 0; i < plan_.tensor_count; ++i) {
       const aesweep_tensor& tensor = plan_.tensors[i];
-      if (tensor.role != AESWEEP_LEARNED) continue;
-      parameters_.emplace_back(static_cast<std::size_t>(tensor.rows * tensor.cols),
-                               static_cast<Real>(tensor.init_a));
+      if (tensor.role == AESWEEP_STATE) continue;
+      Tensors& to = tensor.role == AESWEEP_LEARNED  ? parameters_
+                    : tensor.role == AESWEEP_BUFFER ? buffers_
+                                                    : viewed_;
+      add_tensor(tensor.rows, tensor.cols, tensor.init_a, to);
     }
     gradients_ = parameters_;
-    parameter_pointers_.clear();
-    gradient_pointers_.clear();
-    for (const auto& tensor : parameters_) parameter_pointers_.push_back(tensor.data());
-    for (auto& tensor : gradients_) gradient_pointers_.push_back(tensor.data());
-    statistics_.assign(plan_.round_count > 0 ? plan_.rounds[0].length : 0, 0.0);
-    statistic_pointer_ = statistics_.data();
+    viewed_gradients_ = viewed_;
+    point_at(parameters_, parameter_pointers_);
+    point_at(gradients_, gradient_pointers_);
+    point_at(buffers_, buffer_pointers_);
+    point_at(viewed_, viewed_pointers_);
+    point_at(viewed_gradients_, viewed_gradient_pointers_);
+    statistics_.clear();
+    statistic_pointers_.clear();
+    for (std::uint32_t r = 0; r < plan_.round_count; ++r) {
+      statistics_.emplace_back(plan_.rounds[r].length, 0.0);
+      statistic_pointers_.push_back(statistics_.back().data());
+    }
     kept_.assign(plan_.kept_bytes + 64, std::byte{});
     workspace_.assign(plan_.workspace_bytes + 64, std::byte{});
     memory_ = {};
     memory_.struct_size = sizeof memory_;
     memory_.parameters = parameter_pointers_.data();
     memory_.gradients = gradient_pointers_.data();
-    memory_.statistics = &statistic_pointer_;
+    memory_.buffers = buffer_pointers_.data();
+    memory_.viewed = viewed_pointers_.data();
+    memory_.viewed_gradients = viewed_gradient_pointers_.data();
+    memory_.statistics = statistic_pointers_.data();
     memory_.kept = aligned(kept_);
     memory_.workspace = aligned(workspace_);
   }
@@ -261,12 +308,19 @@ class Live {
   const aesweep_component& component_;
   void* instance_ = nullptr;
   aesweep_plan plan_{};
-  std::vector<std::vector<Real>> parameters_;
-  std::vector<std::vector<Real>> gradients_;
+  std::vector<aesweep_known_tensor> known_;
+  Tensors parameters_;
+  Tensors gradients_;
+  Tensors buffers_;
+  Tensors viewed_;
+  Tensors viewed_gradients_;
   std::vector<const Real*> parameter_pointers_;
   std::vector<Real*> gradient_pointers_;
-  std::vector<double> statistics_;
-  const double* statistic_pointer_ = nullptr;
+  std::vector<Real*> buffer_pointers_;
+  std::vector<const Real*> viewed_pointers_;
+  std::vector<Real*> viewed_gradient_pointers_;
+  std::vector<std::vector<double>> statistics_;
+  std::vector<const double*> statistic_pointers_;
   std::vector<std::byte> kept_;
   std::vector<std::byte> workspace_;
   sdk::Memory<Real> memory_{};
