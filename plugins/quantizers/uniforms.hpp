@@ -1,49 +1,89 @@
-// Uniform numbers for the elements of a tensor, many at a time: the same as philox.hpp gives one
-// block at a time, in loops over lanes that compilers turn into vector code.
+// Uniform numbers for the elements of a tensor, many at a time: those that philox.hpp gives one
+// block at a time. With AVX2 by its widening product, which compilers do not find by themselves
+// (a fifth of the time); the numbers are the same.
 #pragma once
 
 #include <cstdint>
 
 #include "core/sdk/philox.hpp"
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 namespace aesweep {
 
-inline constexpr int kUniformLanes = 16;  // Philox blocks at a time, of four elements each.
-inline constexpr int kUniformRun = 4 * kUniformLanes;
+inline constexpr int kUniformBlocks = 8;  // Philox blocks at a time, of four elements each.
+inline constexpr int kUniformRun = 4 * kUniformBlocks;
+
+#ifdef __AVX2__
+
+namespace uniforms_detail {
+
+// Word w of four Philox blocks, in the low halves of 64-bit lanes; what the high halves hold does
+// not matter, since products do not read them.
+struct FourBlocks {
+  __m256i word[4];
+};
+
+inline __m256i every(std::uint32_t value) { return _mm256_set1_epi64x(std::int64_t{value}); }
+
+inline FourBlocks next_round(const FourBlocks& c, __m256i key0, __m256i key1) {
+  const __m256i product0 = _mm256_mul_epu32(c.word[0], every(0xD2511F53));
+  const __m256i product1 = _mm256_mul_epu32(c.word[2], every(0xCD9E8D57));
+  const __m256i mixed0 = _mm256_xor_si256(c.word[1], key0);
+  const __m256i mixed2 = _mm256_xor_si256(c.word[3], key1);
+  return {{_mm256_xor_si256(_mm256_srli_epi64(product1, 32), mixed0), product1,
+           _mm256_xor_si256(_mm256_srli_epi64(product0, 32), mixed2), product0}};
+}
+
+// uniform_float of eight words.
+inline void store(float* out, __m256i words) {
+  const __m256 numbers = _mm256_cvtepi32_ps(_mm256_srli_epi32(words, 8));
+  _mm256_storeu_ps(out, _mm256_mul_ps(numbers, _mm256_set1_ps(0x1p-24f)));
+}
+
+// The sixteen numbers, block by block.
+inline void store(float* out, const FourBlocks& c) {
+  const __m256i words01 = _mm256_blend_epi32(c.word[0], _mm256_slli_epi64(c.word[1], 32), 0xAA);
+  const __m256i words23 = _mm256_blend_epi32(c.word[2], _mm256_slli_epi64(c.word[3], 32), 0xAA);
+  const __m256i blocks02 = _mm256_unpacklo_epi64(words01, words23);
+  const __m256i blocks13 = _mm256_unpackhi_epi64(words01, words23);
+  store(out, _mm256_permute2x128_si256(blocks02, blocks13, 0x20));
+  store(out + 8, _mm256_permute2x128_si256(blocks02, blocks13, 0x31));
+}
+
+}  // namespace uniforms_detail
+
+#endif
 
 // out[i] = uniform_float(word of element first + i) for i in [0, kUniformRun); first is a multiple
-// of 4. Uniform in [0, 1), multiples of 2^-24.
-inline void uniform_run(PhiloxKey key, std::uint64_t step, std::uint64_t first,
-                        float* __restrict out) {
-  constexpr std::uint32_t kMultiply0 = 0xD2511F53, kMultiply1 = 0xCD9E8D57;
-  constexpr std::uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
-  std::uint32_t c0[kUniformLanes], c1[kUniformLanes], c2[kUniformLanes], c3[kUniformLanes];
-  for (int lane = 0; lane < kUniformLanes; ++lane) {
-    const std::uint64_t block = first / 4 + static_cast<std::uint64_t>(lane);
-    c0[lane] = static_cast<std::uint32_t>(step);
-    c1[lane] = static_cast<std::uint32_t>(step >> 32);
-    c2[lane] = static_cast<std::uint32_t>(block);
-    c3[lane] = static_cast<std::uint32_t>(block >> 32);
-  }
+// of kUniformRun. Uniform in [0, 1), multiples of 2^-24.
+inline void uniform_run(PhiloxKey key, std::uint64_t step, std::uint64_t first, float* out) {
+#ifdef __AVX2__
+  using uniforms_detail::every;
+  const PhiloxBlock counter = tensor_counter(step, first);
+  uniforms_detail::FourBlocks low = {
+      {every(counter[0]), every(counter[1]),
+       // No carry: the block's number is a multiple of kUniformBlocks.
+       _mm256_add_epi64(every(counter[2]), _mm256_setr_epi64x(0, 1, 2, 3)), every(counter[3])}};
+  uniforms_detail::FourBlocks high = low;
+  high.word[2] = _mm256_add_epi64(low.word[2], every(4));
   auto [key0, key1] = key.words;
   for (int round = 0; round < 10; ++round) {
-    for (int lane = 0; lane < kUniformLanes; ++lane) {
-      const std::uint64_t product0 = std::uint64_t{kMultiply0} * c0[lane];
-      const std::uint64_t product1 = std::uint64_t{kMultiply1} * c2[lane];
-      c0[lane] = static_cast<std::uint32_t>(product1 >> 32) ^ c1[lane] ^ key0;
-      c1[lane] = static_cast<std::uint32_t>(product1);
-      c2[lane] = static_cast<std::uint32_t>(product0 >> 32) ^ c3[lane] ^ key1;
-      c3[lane] = static_cast<std::uint32_t>(product0);
-    }
-    key0 += kWeyl0;
-    key1 += kWeyl1;
+    low = uniforms_detail::next_round(low, every(key0), every(key1));
+    high = uniforms_detail::next_round(high, every(key0), every(key1));
+    key0 += 0x9E3779B9;
+    key1 += 0xBB67AE85;
   }
-  for (int lane = 0; lane < kUniformLanes; ++lane) {
-    out[4 * lane] = uniform_float(c0[lane]);
-    out[4 * lane + 1] = uniform_float(c1[lane]);
-    out[4 * lane + 2] = uniform_float(c2[lane]);
-    out[4 * lane + 3] = uniform_float(c3[lane]);
+  uniforms_detail::store(out, low);
+  uniforms_detail::store(out + kUniformRun / 2, high);
+#else
+  for (std::uint64_t block = 0; block < kUniformBlocks; ++block) {
+    const PhiloxBlock words = philox(key, tensor_counter(step, first + 4 * block));
+    for (std::uint64_t i = 0; i < 4; ++i) out[4 * block + i] = uniform_float(words[i]);
   }
+#endif
 }
 
 }  // namespace aesweep

@@ -1,7 +1,9 @@
-// Proves the optimizers: closed forms under a constant gradient, the recurrences in long double
-// under a changing one, PyTorch's published placement of epsilon, and bits free of cuts.
+// Proves the optimizers: twenty steps against PyTorch (bop against its definition; the numbers come
+// from reference/optimizers.py), closed forms under a constant gradient, the recurrence of adam in
+// long double, what a rate factor of 0 leaves alone, and bits free of cuts.
 #include <algorithm>
 
+#include "tests/plugins/golden.hpp"
 #include "tests/plugins/harness.hpp"
 
 namespace aesweep::test {
@@ -24,8 +26,11 @@ class Trained {
   // One step on elements [first, first + count).
   void step(std::uint64_t step, const std::vector<Real>& gradient, std::size_t first,
             std::size_t count) {
-    const aesweep_context context = make_context(1, 0, step);
-    const aesweep_block block = make_block(count);
+    aesweep_context context = make_context(1, 0, step);
+    context.rate_factor = rate_factor;
+    aesweep_block block = make_block(count);
+    block.flags = flags;
+    block.first = first;
     std::vector<Real*> slots;
     for (auto& slot : state) slots.push_back(slot.data() + first);
     const auto& table = live_.template table<typename sdk::Abi<Real>::OptimizerTable>();
@@ -42,7 +47,51 @@ class Trained {
  public:
   std::vector<Real> w;
   std::vector<std::vector<Real>> state;
+  double rate_factor = 1.0;
+  std::uint32_t flags = AESWEEP_MAY_DECAY;
 };
+
+// Every optimizer in every form, by the name of its case in reference/optimizers.txt.
+struct Form {
+  std::string golden;
+  std::string component;
+  Values given;
+};
+const Form kForms[] = {
+    {"sgd", "sgd", {{"lr", 0.05}}},
+    {"sgd_momentum", "sgd", {{"lr", 0.05}, {"momentum", 0.9}}},
+    {"nesterov", "nesterov", {{"lr", 0.05}, {"momentum", 0.9}}},
+    {"adagrad", "adagrad", {{"lr", 0.05}, {"epsilon", 1e-10}}},
+    {"adam", "adam", {{"lr", 0.05}}},
+    {"adamw", "adamw", {{"lr", 0.05}, {"weight_decay", 0.1}}},
+    {"adamax", "adamax", {{"lr", 0.05}}},
+    {"rmsprop", "rmsprop", {{"lr", 0.05}}},
+    {"rmsprop_momentum", "rmsprop", {{"lr", 0.05}, {"alpha", 0.9}, {"momentum", 0.9}}},
+    {"rmsprop_centered", "rmsprop", {{"lr", 0.05}, {"alpha", 0.9}, {"centered", std::int64_t{1}}}},
+    {"rmsprop_both",
+     "rmsprop",
+     {{"lr", 0.05}, {"alpha", 0.9}, {"momentum", 0.9}, {"centered", std::int64_t{1}}}},
+    {"bop", "bop", {{"gamma", 0.125}, {"threshold", 0.0625}}},
+};
+
+template <class Real>
+std::vector<Real> converted(const std::vector<double>& from, std::size_t first, std::size_t count) {
+  std::vector<Real> to;
+  for (std::size_t i = 0; i < count; ++i) to.push_back(static_cast<Real>(from[first + i]));
+  return to;
+}
+
+// `count` weights and as many gradients that cover a few sizes.
+template <class Real>
+std::pair<std::vector<Real>, std::vector<Real>> scattered(std::size_t count) {
+  std::vector<Real> w, g;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(count); ++i) {
+    w.push_back(static_cast<Real>(scatter(i, 0)));
+    g.push_back(
+        static_cast<Real>(scatter(i, 1) * std::pow(10.0, static_cast<double>(i % 5) - 2.0)));
+  }
+  return {w, g};
+}
 
 template <class Real>
 class OptimizerOf : public ::testing::Test {};
@@ -135,19 +184,43 @@ TYPED_TEST(OptimizerOf, AdamFollowsItsRecurrence) {
   }
 }
 
+TYPED_TEST(OptimizerOf, FollowsPyTorchForTwentySteps) {
+  using Real = TypeParam;
+  const auto golden = read_golden("optimizers");
+  const GoldenCase& start = golden.at("given");
+  const std::size_t count = start.at("weights").size();
+  for (const Form& form : kForms) {
+    for (const char* path : {"path", "scheduled"}) {
+      if (!golden.at(form.golden).contains(path)) continue;
+      SCOPED_TRACE(form.golden + " " + path);
+      const std::vector<double>& expected = golden.at(form.golden).at(path);
+      Trained<Real> trained(form.component, form.given,
+                            converted<Real>(start.at("weights"), 0, count));
+      std::vector<double> size(count, 0.0);
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        size[i % count] = std::max(size[i % count], std::abs(expected[i]));
+      }
+      for (std::size_t t = 0; t * count < expected.size(); ++t) {
+        if (path == std::string("scheduled")) trained.rate_factor = start.at("rate_factors")[t];
+        trained.step(t, converted<Real>(start.at("gradients"), t * count, count));
+        for (std::size_t i = 0; i < count; ++i) {
+          // Weights are no larger than size, steps than twice that.
+          EXPECT_NEAR(trained.w[i], expected[t * count + i],
+                      step_bound<Real>(static_cast<int>(t + 1), 3.0 * size[i]))
+              << t << " " << i;
+        }
+      }
+    }
+  }
+}
+
 TYPED_TEST(OptimizerOf, BitsDoNotDependOnCuts) {
   using Real = TypeParam;
   const std::size_t count = 203;
-  const std::vector<std::pair<std::string, Values>> all = {
-      {"sgd", {}}, {"sgd", {{"momentum", 0.9}}}, {"adagrad", {}}, {"adam", {}}};
-  for (const auto& [name, given] : all) {
-    SCOPED_TRACE(name);
-    std::vector<Real> w, g;
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(count); ++i) {
-      w.push_back(static_cast<Real>(scatter(i, 0)));
-      g.push_back(static_cast<Real>(scatter(i, 1)));
-    }
-    Trained<Real> whole(name, given, w), cut(name, given, w);
+  for (const Form& form : kForms) {
+    SCOPED_TRACE(form.golden);
+    const auto [w, g] = scattered<Real>(count);
+    Trained<Real> whole(form.component, form.given, w), cut(form.component, form.given, w);
     for (std::uint64_t t = 0; t < 4; ++t) {
       whole.step(t, g);
       for (std::size_t first = 0; first < count; first += 13) {
@@ -161,10 +234,98 @@ TYPED_TEST(OptimizerOf, BitsDoNotDependOnCuts) {
   }
 }
 
+TYPED_TEST(OptimizerOf, RateFactorZeroLeavesWeightsAlone) {
+  using Real = TypeParam;
+  for (const Form& form : kForms) {
+    SCOPED_TRACE(form.golden);
+    auto [w, g] = scattered<Real>(37);
+    if (form.component == "bop") {
+      for (Real& one : w) one = one < Real(0) ? Real(-1) : Real(1);
+    }
+    Trained<Real> trained(form.component, form.given, w);
+    for (std::uint64_t t = 0; t < 3; ++t) trained.step(t, g);
+    EXPECT_FALSE(same_bits(trained.w, w));
+    w = trained.w;
+    trained.rate_factor = 0.0;
+    for (std::uint64_t t = 3; t < 6; ++t) trained.step(t, g);
+    EXPECT_TRUE(same_bits(trained.w, w));
+  }
+}
+
+TYPED_TEST(OptimizerOf, AdamWDecaysOnlyWhatMayDecay) {
+  using Real = TypeParam;
+  const auto [w, g] = scattered<Real>(37);
+  Trained<Real> adam("adam", {{"lr", 0.125}}, w);
+  Trained<Real> bias("adamw", {{"lr", 0.125}, {"weight_decay", 0.5}}, w);
+  bias.flags = AESWEEP_MAY_QUANTIZE;
+  Trained<Real> none("adamw", {{"lr", 0.125}, {"weight_decay", 0.0}}, w);
+  Trained<Real> still("adamw", {{"lr", 0.125}, {"weight_decay", 0.5}}, w);
+  for (std::uint64_t t = 0; t < 3; ++t) {
+    for (auto* trained : {&adam, &bias, &none}) trained->step(t, g);
+    still.step(t, std::vector<Real>(37, Real(0)));
+  }
+  EXPECT_TRUE(same_bits(bias.w, adam.w));
+  EXPECT_TRUE(same_bits(none.w, adam.w));
+  for (std::size_t i = 0; i < w.size(); ++i) {  // Three roundings, one per step.
+    EXPECT_NEAR(still.w[i], std::pow(1.0 - 0.125 * 0.5, 3) * w[i], 2.0 * kEpsilon<Real>);
+  }
+}
+
+TYPED_TEST(OptimizerOf, AdamaxWalksAtOneRateUnderAConstantGradient) {
+  using Real = TypeParam;
+  // m / (1 - beta1^t) is g at every t, and u is |g| + epsilon: epsilon is inside the norm.
+  Trained<Real> adamax("adamax", {{"lr", 0.25}, {"beta1", 0.75}, {"epsilon", 0.5}},
+                       {Real(1), Real(1), Real(1)});
+  const std::vector<Real> g = {Real(3), Real(-0.5), Real(0)};
+  for (std::uint64_t t = 0; t < 7; ++t) adamax.step(t, g);
+  EXPECT_NEAR(adamax.w[0], 1.0 - 7.0 * 0.25 * 3.0 / 3.5, step_bound<Real>(7, 2.0));
+  EXPECT_NEAR(adamax.w[1], 1.0 + 7.0 * 0.25 * 0.5 / 1.0, step_bound<Real>(7, 3.0));
+  EXPECT_EQ(adamax.w[2], Real(1));
+  EXPECT_EQ(adamax.state[1], (std::vector<Real>{Real(3.5), Real(1), Real(0.5)}));
+}
+
+TYPED_TEST(OptimizerOf, CenteredRmspropStaysFiniteUnderAConstantGradient) {
+  using Real = TypeParam;
+  // s and a^2 both tend to g^2, and rounding makes their difference negative at times.
+  Trained<Real> trained("rmsprop", {{"lr", 0.0}, {"alpha", 0.5}, {"centered", std::int64_t{1}}},
+                        std::vector<Real>(37, Real(1)));
+  std::vector<Real> g;
+  for (std::int64_t i = 0; i < 37; ++i) g.push_back(static_cast<Real>(scatter(i)));
+  int negative = 0;
+  for (std::uint64_t t = 0; t < 200; ++t) {
+    trained.step(t, g);
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      const Real a = trained.state[1][i];
+      negative += trained.state[0][i] - a * a < Real(0);
+    }
+  }
+  EXPECT_GT(negative, 0) << "the case does not occur";
+  EXPECT_EQ(trained.w, std::vector<Real>(37, Real(1)));
+}
+
+TYPED_TEST(OptimizerOf, BopFlipsAboveTheThresholdOnly) {
+  using Real = TypeParam;
+  const Real nan = Real(std::nan("")), inf = Real(HUGE_VAL);
+  // With gamma = 1, m is the gradient. Weights of +-1 flip where w m > 1/4, and not at it.
+  Trained<Real> binary("bop", {{"gamma", 1.0}, {"threshold", 0.25}},
+                       {Real(1), Real(1), Real(-1), Real(-1), Real(1), Real(1), Real(-1), nan});
+  binary.step(0,
+              {Real(0.25), Real(0.3125), Real(-0.25), Real(-0.3125), Real(-8), inf, nan, Real(1)});
+  EXPECT_TRUE(std::isnan(binary.w.back()));
+  binary.w.pop_back();
+  EXPECT_EQ(binary.w, (std::vector<Real>{1, -1, -1, 1, 1, -1, -1}));
+
+  // Others become their sign, after w m was compared with w as it was; of either zero, +1.
+  Trained<Real> other("bop", {{"gamma", 1.0}, {"threshold", 0.25}},
+                      {Real(0.125), Real(0.125), Real(-3), Real(0), Real(-0.0)});
+  other.step(0, {Real(2), Real(2.5), Real(-0.125), Real(9), Real(9)});
+  EXPECT_EQ(other.w, (std::vector<Real>{1, -1, 1, 1, 1}));
+}
+
 TYPED_TEST(OptimizerOf, AnEmptyBlockIsNoError) {
   using Real = TypeParam;
-  for (const char* name : {"sgd", "adagrad", "adam"}) {
-    Trained<Real> trained(name, {}, {Real(1)});
+  for (const Form& form : kForms) {
+    Trained<Real> trained(form.component, form.given, {Real(1)});
     trained.step(0, {Real(1)}, 0, 0);
     EXPECT_EQ(trained.w[0], Real(1));
   }
