@@ -77,6 +77,7 @@ Gradients<T>::Gradients(const Network<T>& network, const Partition& partition,
   }
   tickets_.resize(network.tensors().size() * std::max<std::size_t>(remote_parts_max_, 1));
   ticket_count_.resize(network.tensors().size());
+  leaf_pointers_.resize(network.tensors().size());
   merge_scratch_ = Buffer<T>(static_cast<std::size_t>(needed.global_height_max) * kBlockElements);
   merge_stack_.resize(static_cast<std::size_t>(needed.global_height_max) + 1);
 }
@@ -153,8 +154,11 @@ void Gradients<T>::leaves_begin(int layer, TensorRange tensors) {
 }
 
 template <class T>
-T* Gradients<T>::leaf(int tensor) {
-  return slot(tensor, height_);
+T* const* Gradients<T>::leaves(TensorRange tensors) {
+  for (int t = tensors.first; t < tensors.first + tensors.count; ++t) {
+    leaf_pointers_[static_cast<std::size_t>(t)] = slot(t, height_);
+  }
+  return leaf_pointers_.data() + tensors.first;
 }
 
 template <class T>

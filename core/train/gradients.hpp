@@ -1,7 +1,7 @@
 // Gradients<T>: the gradients of one step, merged along the tree over shards and ranks.
 //
-// Backward works layer by layer from the last. For each local shard, a layer writes its gradient to
-// leaf(); leaf_done() merges as the tree says, so that a logarithmic number of slots suffices.
+// Backward works layer by layer from the last. For each local shard, a layer writes its gradients
+// to leaves(); leaf_done() merges as the tree says, so that a logarithmic number of slots suffices.
 // After a layer's last shard, layer_done() starts sending to each rank the elements that it owns;
 // they travel while earlier layers still compute. Once arrived() says so, merged() gives a block of
 // the batch-wide gradient on its owner. Nothing allocates after construction.
@@ -41,7 +41,9 @@ class Gradients {
   // Starts the leaves of some consecutive tensors of a layer: all of them, or the layer's and then
   // its activation's apart.
   void leaves_begin(int layer, TensorRange tensors);
-  [[nodiscard]] T* leaf(int tensor);
+  // Where the present leaf's gradients of some of these tensors go, one pointer per tensor; good
+  // until leaf_done.
+  [[nodiscard]] T* const* leaves(TensorRange tensors);
   void leaf_done();
   void layer_done(Exchange& exchange);
 
@@ -85,8 +87,9 @@ class Gradients {
   std::size_t my_first_part_ = 0;
   int first_done_layer_ = 0;  // This layer and those after it are done.
   int layer_ = 0;
-  TensorRange tensors_;       // Of the present leaves.
-  std::size_t elements_ = 0;  // Of these tensors, padding between them included.
+  TensorRange tensors_;            // Of the present leaves.
+  std::size_t elements_ = 0;       // Of these tensors, padding between them included.
+  std::vector<T*> leaf_pointers_;  // By tensor.
   int height_ = 0;
   std::size_t next_leaf_ = 0;
 };

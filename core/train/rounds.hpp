@@ -1,0 +1,40 @@
+// Rounds<T>: the statistics rounds of a batch's components: every rank's shards accumulate, the
+// group reduces, and the batch-wide values lie in the component's memory. All ranks of a group run
+// the same rounds in the same order, with or without shards.
+#pragma once
+
+#include <span>
+
+#include "core/train/exchange.hpp"
+#include "core/train/shard_calls.hpp"
+#include "core/train/statistics.hpp"
+
+namespace aesweep {
+
+template <class T>
+class Rounds {
+ public:
+  // All must outlive it, but not `plans`.
+  Rounds(ShardCalls<T>& calls, std::span<const BatchPlan> plans, Exchange& exchange);
+
+  // Whether the component has rounds in this phase.
+  [[nodiscard]] static bool any(const Component<T>& component, aesweep_phase phase);
+
+  void layer(int l, aesweep_phase phase);
+  void activation(int l, aesweep_phase phase);
+  // Of the layer's penalties on activations, of either phase.
+  void regularizers(int l);
+
+ private:
+  void transform(int l, const Transform<T>& transform, ComponentMemory<T>& results,
+                 aesweep_phase phase, bool is_activation);
+  template <class Accumulate>
+  void run(int l, const Component<T>& component, ComponentMemory<T>& results, aesweep_phase phase,
+           Accumulate accumulate);
+
+  ShardCalls<T>* calls_;
+  Exchange* exchange_;
+  StatisticsRound round_;
+};
+
+}  // namespace aesweep
