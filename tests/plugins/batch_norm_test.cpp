@@ -1,16 +1,13 @@
 // Proves batch_norm: PyTorch's numbers for both variants (reference/batch_norm.py), gradients by
 // differences through its statistics rounds, one shard against five, and what happens to batches of
 // one row, columns without variance, and evaluation.
+#include "tests/plugins/golden.hpp"
 #include "tests/plugins/harness.hpp"
 #include "tests/plugins/shards.hpp"
 #include "tests/support/gradient_check.hpp"
 
 namespace aesweep::test {
 namespace {
-
-namespace golden {
-#include "tests/plugins/batch_norm_golden.inc"
-}  // namespace golden
 
 constexpr std::int64_t kRows = 7, kCols = 3;
 
@@ -40,23 +37,13 @@ class BatchNormOf : public ::testing::Test {};
 using Scalars = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(BatchNormOf, Scalars);
 
-struct Golden {
-  const char* variant;
-  const std::vector<double>&y, &dx, &dgain, &dbias, &running_mean, &running_spread, &evaluated;
-};
-
 TYPED_TEST(BatchNormOf, MatchesPyTorchOverTwoStepsAndAnEvaluation) {
   using Real = TypeParam;
-  for (const Golden& g :
-       {Golden{"variance", golden::variance::y, golden::variance::dx, golden::variance::dgain,
-               golden::variance::dbias, golden::variance::running_mean,
-               golden::variance::running_spread, golden::variance::evaluated},
-        Golden{"deviation", golden::deviation::y, golden::deviation::dx, golden::deviation::dgain,
-               golden::deviation::dbias, golden::deviation::running_mean,
-               golden::deviation::running_spread, golden::deviation::evaluated}}) {
-    SCOPED_TRACE(g.variant);
+  for (const auto& [variant, golden] : read_golden("batch_norm")) {
+    SCOPED_TRACE(variant);
+    const auto expected = [&golden = golden](const char* key) { return golden.at(key); };
     Live<Real> live(AESWEEP_LAYER, "batch_norm",
-                    {{"variant", g.variant}, {"epsilon", 1e-2}, {"momentum", 0.15}});
+                    {{"variant", variant}, {"epsilon", 1e-2}, {"momentum", 0.15}});
     live.plan(kRows, kCols);
     live.parameters()[0] = {Real(0.5), Real(-1.5), Real(2)};
     live.parameters()[1] = {Real(0.1), Real(0.2), Real(-0.3)};
@@ -74,16 +61,16 @@ TYPED_TEST(BatchNormOf, MatchesPyTorchOverTwoStepsAndAnEvaluation) {
     // up to 2 eps each, which gains and slopes (up to 4) magnify, over 7 rows for the sums.
     const double once = 64.0 * kEpsilon<Real>;
     const double summed = 7.0 * once;
-    expect_near(y.values(), g.y, once);
-    expect_near(dx.values(), g.dx, once);
-    expect_near(batch.gradients()[0], g.dgain, summed);
-    expect_near(batch.gradients()[1], g.dbias, summed);
-    expect_near(live.buffers()[0], g.running_mean, once);
-    expect_near(live.buffers()[1], g.running_spread, once);
+    expect_near(y.values(), expected("y"), once);
+    expect_near(dx.values(), expected("dx"), once);
+    expect_near(batch.gradients()[0], expected("dgain"), summed);
+    expect_near(batch.gradients()[1], expected("dbias"), summed);
+    expect_near(live.buffers()[0], expected("running_mean"), once);
+    expect_near(live.buffers()[1], expected("running_spread"), once);
     x.fill([&](auto i, auto j) { return number(i, j, 5.0); });
     LayerBatch<Real> evaluated(live, kRows, 3, evaluation());
     evaluated.forward(x, y);
-    expect_near(y.values(), g.evaluated, once);
+    expect_near(y.values(), expected("evaluated"), once);
     EXPECT_TRUE(x.canaries_intact() && y.canaries_intact());
     EXPECT_TRUE(dy.canaries_intact() && dx.canaries_intact());
   }

@@ -1,52 +1,12 @@
-// Proves l1, l2 and kl_sparsity: long double sums, gradients against differences, reductions on
-// activations and on parameters, shares and statistics over 1 and 5 shards, bits free of layout.
-#include "tests/plugins/harness.hpp"
+// Proves of all regularizers: gradients by differences through their statistics rounds and with
+// respect to a layer's weights, one shard against five, empty shards, NaN. Of l1, l2, elastic_net
+// and kl_sparsity: their formulas, on activations and on parameters. The others' formulas are in
+// regularizer_formula_test.cpp.
+#include "tests/plugins/penalty_batch.hpp"
 #include "tests/support/gradient_check.hpp"
 
 namespace aesweep::test {
 namespace {
-
-template <class Real>
-class PenaltyLive : public Live<Real> {
- public:
-  PenaltyLive(const std::string& name, const Values& given)
-      : Live<Real>(AESWEEP_REGULARIZER, name, given) {}
-
-  [[nodiscard]] const auto& penalty() const {
-    return this->template table<typename sdk::Abi<Real>::RegularizerTable>();
-  }
-
-  // Adds the shard's part to the statistics of round 0.
-  void accumulate(const aesweep_context& context, const sdk::ConstMatrix<Real>& output) {
-    const auto views = views_of(output);
-    this->memory().statistic = this->statistics().data();
-    this->call(penalty().accumulate, &context, std::uint32_t{0}, &this->memory(), &views);
-    this->memory().statistic = nullptr;
-  }
-
-  double on_activations(const aesweep_context& context, const sdk::ConstMatrix<Real>& output,
-                        const sdk::Matrix<Real>* gradient = nullptr) {
-    const auto views = views_of(output);
-    double value = std::nan("");
-    this->call(penalty().on_activations, &context, &this->memory(), &views, &value, gradient);
-    return value;
-  }
-
-  double on_block(const aesweep_block& block, const Real* w, Real* gradient) {
-    const aesweep_context context = make_context(1);
-    double value = std::nan("");
-    this->call(penalty().on_parameter_block, &context, &block, w, &value, gradient);
-    return value;
-  }
-
- private:
-  static sdk::Views<Real> views_of(const sdk::ConstMatrix<Real>& output) {
-    sdk::Views<Real> views{};
-    views.struct_size = sizeof views;
-    views.output = output;
-    return views;
-  }
-};
 
 template <class Real>
 class RegularizerOf : public ::testing::Test {};
@@ -55,27 +15,44 @@ TYPED_TEST_SUITE(RegularizerOf, Scalars);
 
 struct TermCase {
   const char* name;
+  Values given;
   std::function<double(double)> term;
   std::function<double(double)> derivative;
 };
 const std::vector<TermCase>& terms() {
+  const auto sign = [](double x) { return x > 0.0 ? 1.0 : (x < 0.0 ? -1.0 : 0.0); };
   static const std::vector<TermCase> cases = {
-      {"l1", [](double x) { return std::abs(x); },
-       [](double x) { return x > 0.0 ? 1.0 : (x < 0.0 ? -1.0 : 0.0); }},
-      {"l2", [](double x) { return 0.5 * x * x; }, [](double x) { return x; }}};
+      {"l1",
+       {{"coefficient", 0.75}},
+       [](double x) { return 0.75 * std::abs(x); },
+       [sign](double x) { return 0.75 * sign(x); }},
+      {"l2",
+       {{"coefficient", 0.75}},
+       [](double x) { return 0.375 * x * x; },
+       [](double x) { return 0.75 * x; }},
+      {"elastic_net",
+       {{"l1", 0.5}, {"l2", 0.25}},
+       [](double x) { return 0.5 * std::abs(x) + 0.125 * x * x; },
+       [sign](double x) { return 0.5 * sign(x) + 0.25 * x; }}};
   return cases;
+}
+
+Values with_reduction(const TermCase& c, const char* reduction) {
+  Values given = c.given;
+  given.emplace_back("reduction", reduction);
+  return given;
 }
 
 TYPED_TEST(RegularizerOf, PenalizesActivationsOnAnyLayoutWithEqualBits) {
   using Real = TypeParam;
-  constexpr double kBatchRows = 40.0, kCoefficient = 0.75;
+  constexpr double kBatchRows = 40.0;
   for (const TermCase& c : terms()) {
     for (const auto& [reduction, divisor] :
          {std::pair{"auto", kBatchRows}, {"mean", kBatchRows}, {"sum", 1.0}}) {
       for (const std::int64_t rows : {0, 1, 37}) {
         for (const std::int64_t cols : {1, 7, 64}) {
           SCOPED_TRACE(std::string(c.name) + " " + reduction);
-          PenaltyLive<Real> live(c.name, {{"coefficient", kCoefficient}, {"reduction", reduction}});
+          PenaltyLive<Real> live(c.name, with_reduction(c, reduction));
           live.plan(37, cols);
           double first_value = 0.0;
           std::vector<Real> first_gradient;
@@ -91,7 +68,7 @@ TYPED_TEST(RegularizerOf, PenalizesActivationsOnAnyLayoutWithEqualBits) {
             EXPECT_EQ(value, first_value);
             EXPECT_TRUE(same_bits(g.values(), first_gradient));
             double sum = 0.0;
-            const double scale = kCoefficient / divisor;
+            const double scale = 1.0 / divisor;
             for (std::int64_t i = 0; i < rows; ++i) {
               for (std::int64_t j = 0; j < cols; ++j) {
                 sum += c.term(y.at(i, j));
@@ -116,13 +93,13 @@ TYPED_TEST(RegularizerOf, PenalizesParametersByBlocks) {
     for (const auto& [reduction, divisor] :
          {std::pair{"auto", 1.0}, {"sum", 1.0}, {"mean", 203.0}}) {
       SCOPED_TRACE(std::string(c.name) + " " + reduction);
-      PenaltyLive<Real> live(c.name, {{"coefficient", 0.5}, {"reduction", reduction}});
+      PenaltyLive<Real> live(c.name, with_reduction(c, reduction));
       live.plan(1, 1);
       std::vector<Real> w, whole(count, Real(1)), cut(count, Real(1));
       double expected = 0.0;
       for (std::size_t i = 0; i < count; ++i) {
         w.push_back(static_cast<Real>(scatter(static_cast<std::int64_t>(i))));
-        expected += 0.5 / divisor * c.term(w[i]);
+        expected += c.term(w[i]) / divisor;
       }
       aesweep_block block = make_block(count);
       block.rows = 7;
@@ -139,78 +116,137 @@ TYPED_TEST(RegularizerOf, PenalizesParametersByBlocks) {
       EXPECT_NEAR(sum, expected, 300.0 * kEpsilon<double> * expected);
       EXPECT_TRUE(same_bits(whole, cut)) << "gradients are element-wise";
       for (std::size_t i = 0; i < count; ++i) {
-        EXPECT_NEAR(whole[i], 1.0 + 0.5 / divisor * c.derivative(w[i]), 2.0 * kEpsilon<Real>);
+        EXPECT_NEAR(whole[i], 1.0 + c.derivative(w[i]) / divisor, 3.0 * kEpsilon<Real>);
       }
     }
   }
 }
 
-// Value and gradient of a penalty on a batch cut into `shards` shards, statistics included.
-template <class Real>
-std::pair<double, std::vector<Real>> over_shards(PenaltyLive<Real>& live, const Grid<Real>& y,
-                                                 std::int64_t shards) {
-  const std::int64_t rows = y.rows();
-  Grid<Real> gradient(rows, y.cols(), 2, 1);
-  gradient.fill([](auto, auto) { return 0.0; });
-  live.plan(rows, y.cols());
-  const auto for_each_shard = [&](const auto& body) {
-    for (std::int64_t s = 0; s < shards; ++s) {
-      const std::int64_t first = rows * s / shards, count = rows * (s + 1) / shards - first;
-      body(make_context(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(first)), first,
-           count);
-    }
-  };
-  if (live.planned().round_count > 0) {
-    for_each_shard([&](const aesweep_context& context, std::int64_t first, std::int64_t count) {
-      live.accumulate(context, y.in(first, count));
-    });
-  }
-  double value = 0.0;
-  for_each_shard([&](const aesweep_context& context, std::int64_t first, std::int64_t count) {
-    const auto part = gradient.out(first, count);
-    value += live.on_activations(context, y.in(first, count), &part);
-  });
-  EXPECT_TRUE(gradient.canaries_intact());
-  return {value, gradient.values()};
+// Every regularizer on activations, with the parameters to try it with. Contractive gets weights.
+struct PenaltyCase {
+  const char* name;
+  Values given;
+};
+const std::vector<PenaltyCase>& penalties() {
+  static const std::vector<PenaltyCase> all = {
+      {"l1", {{"coefficient", 0.5}}},
+      {"l2", {{"coefficient", 0.5}, {"reduction", "sum"}}},
+      {"elastic_net", {{"l1", 0.5}, {"l2", 0.25}}},
+      {"hoyer", {{"coefficient", 0.5}}},
+      {"hoyer", {{"coefficient", 0.5}, {"form", "square"}, {"reduction", "sum"}}},
+      {"kl_sparsity", {{"coefficient", 0.5}, {"rho", 0.2}}},
+      {"kl_sparsity", {{"coefficient", 0.5}, {"reduction", "mean"}, {"range", "symmetric"}}},
+      {"bit_balance", {{"coefficient", 0.5}}},
+      {"bit_balance", {{"coefficient", 0.5}, {"range", "unit"}, {"reduction", "mean"}}},
+      {"decorrelation", {{"coefficient", 2.0}}},
+      {"decorrelation",
+       {{"coefficient", 2.0}, {"form", "correlation"}, {"epsilon", 1e-2}, {"reduction", "mean"}}},
+      {"contractive", {{"coefficient", 0.5}, {"activation", "sigmoid"}}},
+      {"contractive", {{"coefficient", 0.5}, {"activation", "tanh"}, {"reduction", "sum"}}}};
+  return all;
 }
+
+constexpr std::int64_t kInputs = 3;  // Of the layer that the penalty is on.
+
+template <class Real>
+void plan_with_weights(PenaltyLive<Real>& live, std::int64_t rows, std::int64_t cols) {
+  live.know("code/weights", kInputs, cols).know("code/bias", 1, cols).plan(rows, cols);
+  auto& weights = live.parameters()[0];
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = static_cast<Real>(scatter(static_cast<std::int64_t>(i), 0, 3));
+  }
+  for (auto& tensor : live.gradients()) std::fill(tensor.begin(), tensor.end(), Real(0));
+}
+
+// Outputs in (0.1, 0.9).
+double output(std::int64_t i, std::int64_t j) { return 0.1 + 0.4 * (scatter(i, j) + 1.0); }
 
 TYPED_TEST(RegularizerOf, FiveShardsGiveWhatOneGives) {
   using Real = TypeParam;
-  for (const char* name : {"l1", "l2", "kl_sparsity"}) {
+  for (const auto& [name, given] : penalties()) {
     SCOPED_TRACE(name);
-    PenaltyLive<Real> live(name, {{"coefficient", 0.5}});
     Grid<Real> y(37, 7, 3, 1);
-    y.fill([](auto i, auto j) { return 0.1 + 0.4 * (scatter(i, j) + 1.0); });
-    const auto [value, gradient] = over_shards(live, y, 1);
-    const auto [value5, gradient5] = over_shards(live, y, 5);
-    // Two orders of a sum of 259 doubles. The statistics of kl are summed row by row either way, so
-    // the gradients have equal bits.
-    EXPECT_NEAR(value5, value, 300.0 * kEpsilon<double> * value);
-    EXPECT_TRUE(same_bits(gradient5, gradient));
+    y.fill(output);
+    PenaltyLive<Real> one(name, given), five(name, given);
+    plan_with_weights(one, 37, 7);
+    plan_with_weights(five, 37, 7);
+    const auto whole = over_shards(one, y, 1), cut = over_shards(five, y, 5);
+    // Two orders of sums of 259 doubles, of which the squares for decorrelation cancel to a tenth.
+    EXPECT_NEAR(cut.value, whole.value, 3000.0 * kEpsilon<double> * whole.value);
+    // Gradients are products of seven terms of at most 1, of such sums, with at most 37 rows' parts
+    // for the weights'.
+    for (std::size_t i = 0; i < whole.gradient.size(); ++i) {
+      EXPECT_NEAR(cut.gradient[i], whole.gradient[i],
+                  16.0 * kEpsilon<Real> + 3000.0 * kEpsilon<double>);
+    }
+    for (std::size_t i = 0; i < one.gradients()[0].size(); ++i) {
+      EXPECT_NEAR(five.gradients()[0][i], one.gradients()[0][i], 37.0 * kEpsilon<Real>);
+    }
   }
 }
 
-TEST(Regularizer, GradientMatchesDifferences) {
+TEST(Regularizer, GradientMatchesDifferencesThroughItsRounds) {
   const std::int64_t rows = 11, cols = 7;
-  const std::vector<std::pair<std::string, Values>> all = {
-      {"l1", {{"coefficient", 0.5}}},
-      {"l2", {{"coefficient", 0.5}, {"reduction", "sum"}}},
-      {"kl_sparsity", {{"coefficient", 0.5}, {"rho", 0.2}}},
-      {"kl_sparsity", {{"coefficient", 0.5}, {"reduction", "mean"}, {"range", "symmetric"}}}};
-  for (const auto& [name, given] : all) {
+  for (const auto& [name, given] : penalties()) {
     for (const std::int64_t shards : {1, 5}) {
       SCOPED_TRACE(name);
       PenaltyLive<double> live(name, given);
+      plan_with_weights(live, rows, cols);
       Grid<double> y(rows, cols);
-      y.fill([](auto i, auto j) { return 0.1 + 0.4 * (scatter(i, j) + 1.0); });
-      const auto gradient = over_shards(live, y, shards).second;
-      const auto penalty = [&](std::span<const double> point) {
-        Grid<double> at(rows, cols);
-        at.fill([&](auto i, auto j) { return point[static_cast<std::size_t>(i * cols + j)]; });
-        return over_shards(live, at, shards).first;
+      y.fill(output);
+      std::vector<double> gradient = over_shards(live, y, shards).gradient;
+      std::vector<double> point = y.values();
+      const auto& dw = live.gradients()[0];
+      const std::vector<double> w = live.parameters()[0];
+      gradient.insert(gradient.end(), dw.begin(), dw.end());
+      point.insert(point.end(), w.begin(), w.end());
+      const auto penalty = [&](std::span<const double> at) {
+        auto next = at.begin();
+        y.fill([&](auto, auto) { return *next++; });
+        for (double& weight : live.parameters()[0]) weight = *next++;
+        return over_shards(live, y, shards).value;
       };
-      EXPECT_TRUE(gradient_matches(penalty, y.values(), gradient));
+      EXPECT_TRUE(gradient_matches(penalty, point, gradient));
     }
+  }
+}
+
+TYPED_TEST(RegularizerOf, AddsToGradients) {
+  using Real = TypeParam;
+  for (const auto& [name, given] : penalties()) {
+    SCOPED_TRACE(name);
+    PenaltyLive<Real> live(name, given);
+    plan_with_weights(live, 4, 5);
+    Grid<Real> y(4, 5), g(4, 5, 3, 1);
+    y.fill(output);
+    g.fill([](auto, auto) { return 2.0; });
+    const auto from_zero = over_shards(live, y, 1);
+    const std::vector<Real> dw = live.gradients()[0];
+    for (auto& tensor : live.gradients()) std::fill(tensor.begin(), tensor.end(), Real(2));
+    (void)over_shards(live, y, 1);
+    const auto out = g.out();
+    (void)live.on_activations(make_context(4), y.in(), &out);
+    for (std::size_t i = 0; i < from_zero.gradient.size(); ++i) {
+      EXPECT_NEAR(g.values()[i], 2.0 + from_zero.gradient[i], 16.0 * kEpsilon<Real>);
+    }
+    for (std::size_t i = 0; i < dw.size(); ++i) {
+      EXPECT_NEAR(live.gradients()[0][i], 2.0 + dw[i], 8.0 * kEpsilon<Real>);
+    }
+    EXPECT_TRUE(g.canaries_intact());
+  }
+}
+
+TYPED_TEST(RegularizerOf, EmptyShardsAddNothingAndNanReachesTheValue) {
+  using Real = TypeParam;
+  for (const auto& [name, given] : penalties()) {
+    SCOPED_TRACE(name);
+    Grid<Real> y(3, 40);
+    y.fill(output);
+    PenaltyLive<Real> live(name, given);
+    plan_with_weights(live, 3, 40);
+    EXPECT_TRUE(std::isfinite(over_shards(live, y, 7).value)) << "four of seven shards are empty";
+    y.at(2, 37) = static_cast<Real>(std::nan(""));
+    EXPECT_TRUE(std::isnan(over_shards(live, y, 1).value));
   }
 }
 
@@ -227,6 +263,7 @@ TYPED_TEST(RegularizerOf, KlMatchesItsFormula) {
     PenaltyLive<Real> live(
         "kl_sparsity",
         {{"coefficient", 3.0}, {"rho", 0.25}, {"range", symmetric ? "symmetric" : "unit"}});
+    live.plan(4, 5);
     double expected = 0.0;
     const auto [value, gradient] = over_shards(live, y, 1);
     for (std::int64_t j = 0; j < 5; ++j) {
@@ -243,27 +280,18 @@ TYPED_TEST(RegularizerOf, KlMatchesItsFormula) {
   }
 }
 
-TYPED_TEST(RegularizerOf, NanReachesTheValue) {
-  using Real = TypeParam;
-  for (const char* name : {"l1", "l2", "kl_sparsity"}) {
+TEST(Regularizer, BatchWideValuesAreCountedOnTheFirstShardAndNotOfferedOnParameters) {
+  for (const char* name : {"kl_sparsity", "bit_balance", "decorrelation"}) {
     SCOPED_TRACE(name);
-    PenaltyLive<Real> live(name, {{"coefficient", 0.5}});
-    Grid<Real> y(3, 40);
-    y.fill([](auto, auto) { return 0.5; });
-    y.at(2, 37) = static_cast<Real>(std::nan(""));
-    EXPECT_TRUE(std::isnan(over_shards(live, y, 1).first));
+    PenaltyLive<double> live(name, {{"coefficient", 1.0}});
+    live.plan(2, 2);
+    Grid<double> y(2, 2);
+    y.fill([](auto i, auto j) { return 0.25 + 0.5 * static_cast<double>(i) + scatter(j) / 8.0; });
+    EXPECT_GT(over_shards(live, y, 2).value, 0.0);
+    EXPECT_GT(live.on_activations(make_context(2, 0), y.in(0, 1)), 0.0);
+    EXPECT_EQ(live.on_activations(make_context(2, 1), y.in(1, 1)), 0.0);
+    EXPECT_EQ(live.penalty().on_parameter_block, nullptr);
   }
-}
-
-TEST(Regularizer, KlIsCountedOnTheFirstShardAndNotOfferedOnParameters) {
-  PenaltyLive<double> live("kl_sparsity", {{"coefficient", 1.0}});
-  live.plan(2, 1);
-  Grid<double> y(2, 1);
-  y.fill([](auto, auto) { return 0.5; });
-  live.accumulate(make_context(2), y.in());
-  EXPECT_GT(live.on_activations(make_context(2, 0), y.in(0, 1)), 0.0);
-  EXPECT_EQ(live.on_activations(make_context(2, 1), y.in(1, 1)), 0.0);
-  EXPECT_EQ(live.penalty().on_parameter_block, nullptr);
 }
 
 }  // namespace

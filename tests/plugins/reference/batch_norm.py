@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes batch_norm_golden.inc: what PyTorch computes for batch normalization, in double.
+"""Makes batch_norm.txt: what PyTorch computes for batch normalization, in double.
 
-    batch_norm.py > ../batch_norm_golden.inc
+    batch_norm.py > batch_norm.txt
 
 Variant variance is torch.nn.BatchNorm1d itself. Variant deviation divides by std + eps and keeps a
 running standard deviation, as BinaryConnect does; there autograd differentiates the formula as
@@ -10,7 +10,6 @@ the test computes, so only results are stored. Made with PyTorch 1.13.
 """
 
 import math
-import textwrap
 
 import torch
 
@@ -44,12 +43,10 @@ class Deviation(torch.nn.Module):
 
 
 def show(name, values):
-    text = ", ".join(repr(float(v)) for v in values.detach().flatten())
-    line = f"const std::vector<double> {name} = {{{text}}};"
-    print("\n".join(textwrap.wrap(line, 99, subsequent_indent="    ")))
+    numbers = [float(v).hex() for v in values.detach().flatten()]
+    print(name, len(numbers), *numbers)
 
 
-print("// Made by reference/batch_norm.py; not to be edited.")
 for name, module in (("variance", torch.nn.BatchNorm1d(COLS, eps=EPSILON, momentum=MOMENTUM)),
                      ("deviation", Deviation())):
     with torch.no_grad():
@@ -61,7 +58,7 @@ for name, module in (("variance", torch.nn.BatchNorm1d(COLS, eps=EPSILON, moment
         y = module(x)
         module.zero_grad()
         y.backward(numbers(10 + step))
-    print(f"namespace {name} {{")
+    print("case", name)
     show("y", y)
     show("dx", x.grad)
     show("dgain", module.weight.grad)
@@ -70,4 +67,3 @@ for name, module in (("variance", torch.nn.BatchNorm1d(COLS, eps=EPSILON, moment
     show("running_spread", module.running_var)
     module.eval()
     show("evaluated", module(numbers(5)))
-    print(f"}}  // namespace {name}")
