@@ -24,15 +24,12 @@ std::uint64_t sample_values(const Network<T>& network, std::int64_t samples) {
 template <class T>
 std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, int rank) {
   const Network<T>& network = setup.network;
-  const bool quantized = std::any_of(network.tensors().begin(), network.tensors().end(),
-                                     [](const Tensor& t) { return t.quantized; });
   const GradientMemory gradients =
       Gradients<T>::memory(network, setup.partition, setup.train_plans(), rank);
   const std::size_t state =
-      Updater<T>::state_elements(network, setup.partition, setup.optimizer, rank);
-  const std::size_t elements = network.elements() * (quantized ? 2 : 1) +
-                               network.buffer_elements() + gradients.slots + gradients.staging +
-                               state;
+      Updater<T>::state_elements(network, setup.partition, setup.optimizers, rank);
+  const std::size_t elements =
+      Parameters<T>::elements(network) + gradients.slots + gradients.staging + state;
   const std::uint64_t training = elements * sizeof(T) + Workspace<T>::bytes(network, setup.plans);
   if (rank != 0) return training;
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);

@@ -13,6 +13,7 @@ void SplitSums::clear(std::size_t term_count, std::size_t units) {
   error = 0.0;
   code_sum = 0.0;
   unit_counts.assign(units, 0);
+  flips.clear();
 }
 
 namespace {
@@ -50,15 +51,30 @@ std::vector<MetricInfo> split_metrics(const std::string& split, const ModelSpec&
     }
   };
   add("loss", "sum of all loss terms; mean over the split's samples");
-  add("loss_reconstruction",
+  const bool by_label = model.target == Target::kLabels;
+  add(by_label ? "loss_prediction" : "loss_reconstruction",
       formula_of(catalogue, AESWEEP_LOSS, model.loss) + "; mean over the split's samples");
   add_penalties(RegularizerTarget::kActivations, "; x: the activations of ");
   add_penalties(RegularizerTarget::kWeights, "; x: the weights of ");
-  add("mse", "sum (x - y)^2 / (N D)");
-  add("fvu", "sum (x - y)^2 / sum (x - column mean of x)^2 over the split; NaN if x does not vary");
+  if (by_label) {
+    add("error",
+        "fraction of samples whose largest prediction, the first of equal ones, is not at the "
+        "label");
+  } else {
+    add("mse", "sum (x - y)^2 / (N D)");
+    add("fvu",
+        "sum (x - y)^2 / sum (x - column mean of x)^2 over the split; NaN if x does not vary");
+  }
   add("l0", text("mean over samples of the number of code units with ", active));
   add("dead", text("fraction of code units with ", active, " for no sample of the split"));
   add("mean_activation", "sum a / (N K) over samples and code units");
+  if (split != "train") return metrics;
+  for (const LayerSpec& layer : model.layers) {
+    if (!layer.quantizer) continue;
+    add("flip_ratio_" + layer.name,
+        "fraction of the layer's quantized weights that differ from the training step before; mean "
+        "over the epoch's steps, without the trial's first");
+  }
   return metrics;
 }
 
@@ -68,7 +84,9 @@ MetricInfo recovery_metric() {
           "assignment that maximises the sum"};
 }
 
-std::vector<double> measure(const SplitSums& sums, std::int64_t cols, double variation) {
+std::vector<double> measure(const SplitSums& sums, Target target, std::int64_t cols,
+                            double variation) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const double rows = static_cast<double>(sums.rows);
   const double units = static_cast<double>(sums.unit_counts.size());
   double total = 0.0;
@@ -78,12 +96,20 @@ std::vector<double> measure(const SplitSums& sums, std::int64_t cols, double var
   std::uint64_t active = 0;
   for (const std::uint64_t count : sums.unit_counts) active += count;
   const auto dead = std::count(sums.unit_counts.begin(), sums.unit_counts.end(), 0u);
-  values.push_back(sums.error / (rows * static_cast<double>(cols)));
-  values.push_back(variation > 0.0 ? sums.error / variation
-                                   : std::numeric_limits<double>::quiet_NaN());
+  if (target == Target::kLabels) {
+    values.push_back(sums.error / rows);
+  } else {
+    values.push_back(sums.error / (rows * static_cast<double>(cols)));
+    values.push_back(variation > 0.0 ? sums.error / variation : kNone);
+  }
   values.push_back(static_cast<double>(active) / rows);
   values.push_back(static_cast<double>(dead) / units);
   values.push_back(sums.code_sum / (rows * units));
+  for (const FlipCount& flips : sums.flips) {
+    values.push_back(flips.compared == 0 ? kNone
+                                         : static_cast<double>(flips.changed) /
+                                               static_cast<double>(flips.compared));
+  }
   return values;
 }
 

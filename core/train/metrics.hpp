@@ -8,6 +8,7 @@
 
 #include "core/model/catalogue.hpp"
 #include "core/model/spec.hpp"
+#include "core/train/flip_count.hpp"
 #include "core/train/result.hpp"
 
 namespace aesweep {
@@ -19,12 +20,14 @@ struct SplitSums {
   double error = 0.0;         // Squared error, or with label targets the wrong predictions.
   double code_sum = 0.0;
   std::vector<std::uint64_t> unit_counts;  // Rows in which each code unit was active.
+  std::vector<FlipCount> flips;            // Training: by quantized layer. Evaluation: none.
 
   void clear(std::size_t term_count, std::size_t units);
 };
 
-// Names, in the order in which measure() gives values: total loss, its terms, mse, fvu, l0, dead,
-// mean_activation; for the split "train" or "test".
+// Names, in the order in which measure() gives values, for the split "train" or "test": total loss,
+// its terms, mse and fvu (with label targets: error), l0, dead, mean_activation, and for "train" a
+// flip_ratio for each layer with a quantizer.
 [[nodiscard]] std::vector<MetricInfo> split_metrics(const std::string& split,
                                                     const ModelSpec& model,
                                                     const Catalogue& catalogue, double threshold);
@@ -32,9 +35,10 @@ struct SplitSums {
 // How well the decoder recovers a known dictionary: for data that has one.
 [[nodiscard]] MetricInfo recovery_metric();
 
-// The values of split_metrics. `cols` is the width of the target, `variation` the split's sum of
-// squared deviations from the column means.
-[[nodiscard]] std::vector<double> measure(const SplitSums& sums, std::int64_t cols,
+// The values of split_metrics. For Target::kInput, `cols` is the width of the data and `variation`
+// the split's sum of squared deviations from the column means. A flip ratio of no comparison (an
+// epoch that is the trial's first step) is NaN.
+[[nodiscard]] std::vector<double> measure(const SplitSums& sums, Target target, std::int64_t cols,
                                           double variation);
 
 }  // namespace aesweep

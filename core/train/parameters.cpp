@@ -2,7 +2,26 @@
 
 #include <algorithm>
 
+#include "core/model/call_trace.hpp"
+
 namespace aesweep {
+namespace {
+
+// Elements of the quantized tensors.
+template <class T>
+std::size_t image_elements(const Network<T>& network) {
+  std::size_t elements = 0;
+  for (const Tensor& tensor : network.tensors()) elements += tensor.quantized ? tensor.elements : 0;
+  return elements;
+}
+
+}  // namespace
+
+template <class T>
+std::size_t Parameters<T>::elements(const Network<T>& network) {
+  const std::size_t image = image_elements(network);
+  return network.elements() * (image > 0 ? 2 : 1) + network.buffer_elements() + image;
+}
 
 template <class T>
 Parameters<T>::Parameters(const Network<T>& network, const Partition& partition, int rank)
@@ -13,16 +32,23 @@ Parameters<T>::Parameters(const Network<T>& network, const Partition& partition,
       buffers_(network.buffer_elements()) {
   network.initialize(real_.span(), buffers_.span());
   std::size_t kept = 0;
-  bool any_quantized = false;
+  std::size_t image = 0;
   for (const Tensor& tensor : network.tensors()) {
     kept_offset_.push_back(kept);
+    last_image_offset_.push_back(image);
     if (!tensor.quantized) continue;
-    any_quantized = true;
+    image += tensor.elements;
     const auto& quantizer = network.layers()[static_cast<std::size_t>(tensor.layer)].quantizer;
     kept += padded_to_line<std::byte>(quantizer->component.plan().kept_bytes);
   }
   kept_ = Buffer<std::byte>(kept);
-  if (any_quantized) quantized_ = Buffer<T>(network.elements());
+  if (image > 0) quantized_ = Buffer<T>(network.elements());
+  last_image_ = Buffer<T>(image);
+  for (const Layer<T>& layer : network.layers()) {
+    quantized_index_.push_back(flips_.size());
+    if (layer.quantizer) flips_.emplace_back();
+  }
+  has_last_image_.resize(flips_.size(), false);
   tickets_.resize(network.tensors().size() * static_cast<std::size_t>(partition.ranks()));
   ticket_count_.resize(network.tensors().size());
 }
@@ -88,6 +114,7 @@ Status Parameters<T>::quantize(int layer, const aesweep_context& context) {
   if (!of.quantizer) return {};
   aesweep_context call_context = context;
   call_context.stream = of.quantizer->streams[context.mode];
+  call_trace().layer = of.name.c_str();
   for (int t = of.learned.first; t < of.learned.first + of.learned.count; ++t) {
     const Tensor& tensor = network_->tensors()[static_cast<std::size_t>(t)];
     if (!tensor.quantized) continue;
@@ -96,8 +123,32 @@ Status Parameters<T>::quantize(int layer, const aesweep_context& context) {
     AESWEEP_RETURN_IF_ERROR(of.quantizer->component.call(
         "quantize", of.quantizer->table.quantize, &call_context, &whole,
         static_cast<const T*>(real(t)), quantized_.data() + tensor.offset, kept(t)));
+    if (context.mode == AESWEEP_TRAIN) count_flips(t);
+  }
+  if (context.mode == AESWEEP_TRAIN) {
+    has_last_image_[quantized_index_[static_cast<std::size_t>(layer)]] = true;
   }
   return {};
+}
+
+template <class T>
+void Parameters<T>::count_flips(int tensor) {
+  const Tensor& of = network_->tensors()[static_cast<std::size_t>(tensor)];
+  const std::size_t index = quantized_index_[static_cast<std::size_t>(of.layer)];
+  const T* image = quantized_.data() + of.offset;
+  T* last = last_image_.data() + last_image_offset_[static_cast<std::size_t>(tensor)];
+  if (has_last_image_[index]) {
+    std::uint64_t changed = 0;
+    for (std::size_t i = 0; i < of.elements; ++i) changed += image[i] != last[i] ? 1u : 0u;
+    flips_[index].changed += changed;
+    flips_[index].compared += of.elements;
+  }
+  std::copy_n(image, of.elements, last);
+}
+
+template <class T>
+void Parameters<T>::clear_flips() {
+  std::fill(flips_.begin(), flips_.end(), FlipCount{});
 }
 
 template class Parameters<float>;

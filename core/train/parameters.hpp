@@ -14,6 +14,7 @@
 #include "core/base/status.hpp"
 #include "core/model/network.hpp"
 #include "core/train/exchange.hpp"
+#include "core/train/flip_count.hpp"
 #include "core/train/partition.hpp"
 
 namespace aesweep {
@@ -38,10 +39,19 @@ class Parameters {
   void publish(int tensor, Exchange& exchange);
   // Waits until the layer's published weights are complete.
   void wait(int layer, Exchange& exchange);
-  // Makes the quantized images of a layer's tensors, on every rank.
+  // Makes the quantized images of a layer's tensors, on every rank. In training, counts what has
+  // changed since the last training step; the first has nothing to compare with.
   [[nodiscard]] Status quantize(int layer, const aesweep_context& context);
 
+  // By quantized layer, since the last clear.
+  [[nodiscard]] std::span<const FlipCount> flips() const { return flips_; }
+  void clear_flips();
+
+  // Elements that a Parameters holds: what the plan command reports.
+  [[nodiscard]] static std::size_t elements(const Network<T>& network);
+
  private:
+  void count_flips(int tensor);
   [[nodiscard]] std::size_t offset(int tensor) const {
     return network_->tensors()[static_cast<std::size_t>(tensor)].offset;
   }
@@ -51,6 +61,13 @@ class Parameters {
   int rank_;
   Buffer<T> real_;
   Buffer<T> quantized_;  // As large as real_ if anything is quantized, else empty.
+  // Quantized tensors, one after another, as the last training step had them: evaluation may
+  // quantize otherwise.
+  Buffer<T> last_image_;
+  std::vector<std::size_t> last_image_offset_;  // Per tensor.
+  std::vector<bool> has_last_image_;            // Per quantized layer.
+  std::vector<FlipCount> flips_;                // Per quantized layer.
+  std::vector<std::size_t> quantized_index_;    // Per layer: its number among quantized ones.
   Buffer<T> buffers_;
   Buffer<std::byte> kept_;
   std::vector<std::size_t> kept_offset_;   // Per tensor.

@@ -39,14 +39,17 @@ struct NamedTensor {
 struct TrialResult {
   Outcome outcome = Outcome::kCompleted;
   std::string reason;  // Empty if completed; else one line with step and layer.
+  // Rank in the group on which the first fault happened; -1: none, or alike on all. It depends on
+  // how many ranks there are, so it goes to logs and into no file of results.
+  int failed_rank = -1;
   std::int64_t epochs = 0;
   std::int64_t steps = 0;
   std::vector<MetricInfo> metrics;
   std::vector<HistoryRow> history;
   std::vector<NamedTensor> weights_initial;
   std::vector<NamedTensor> weights_final;
-  // inputs[S,D], codes[S,K], reconstructions[S,D], labels[S] (int32 as f64 is never used: its own
-  // type).
+  // inputs[S,D], codes[S,K], reconstructions[S,D] or predictions[S,C], labels[S] (int32 as f64 is
+  // never used: its own type).
   std::vector<NamedTensor> samples;
   std::vector<std::int32_t> sample_labels;  // Empty: the data has none.
 };

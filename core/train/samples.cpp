@@ -47,18 +47,20 @@ Status take_samples(const TrialSpec& spec, const Dataset& dataset, const Network
   std::iota(rows.begin(), rows.end(), 0);
   gather(dataset.test, rows, workspace.input.row(0), workspace.input.stride());
 
-  const aesweep_context context =
-      batch_context({AESWEEP_EVAL, 0, result.epochs, result.steps, spec.train.seed}, plans.front());
+  const aesweep_context context = batch_context(
+      {AESWEEP_EVAL, 0, result.epochs, result.steps, spec.train.seed, result.steps}, plans.front());
   passes.begin(plans.front(), context, false);
   passes.forward();
   if (passes.fault().present()) return Status::world(passes.fault().reason);
 
+  const bool by_label = network.target() == Target::kLabels;
   const auto code = static_cast<std::size_t>(network.code_layer());
   result.samples.push_back(copy_rows("inputs", workspace.input, count, network.input_cols()));
   result.samples.push_back(copy_rows("codes", workspace.layers[code].output(), count,
                                      network.layers()[code].output_cols));
-  result.samples.push_back(
-      copy_rows("reconstructions", workspace.layers.back().output(), count, network.target_cols()));
+  result.samples.push_back(copy_rows(by_label ? "predictions" : "reconstructions",
+                                     workspace.layers.back().output(), count,
+                                     network.target_cols()));
   if (dataset.test.labels != nullptr) {
     result.sample_labels.resize(static_cast<std::size_t>(count));
     gather_labels(dataset.test, rows, result.sample_labels.data());

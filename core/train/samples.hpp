@@ -20,8 +20,8 @@ template <class T>
                                        std::span<const T> values);
 
 // Runs the first spec.record.samples test samples through the network in evaluation mode, on this
-// rank alone, and puts inputs[S,D], codes[S,K] and reconstructions[S,D] into the result, with
-// labels where the data has them.
+// rank alone, and puts inputs[S,D], codes[S,K] and reconstructions[S,D], or with
+// label targets predictions[S,C], into the result, with labels where the data has them.
 template <class T>
 [[nodiscard]] Status take_samples(const TrialSpec& spec, const Dataset& dataset,
                                   const Network<T>& network, Parameters<T>& parameters,

@@ -1,8 +1,11 @@
 #include "core/train/setup.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "core/base/text.hpp"
+#include "core/train/schedule.hpp"
 
 namespace aesweep {
 namespace {
@@ -23,33 +26,51 @@ Status check_sizes(const TrialSpec& spec, DataExtent data) {
                               " test samples of ", data.cols,
                               " values; a trial needs at least one"));
   }
-  if (spec.train.batch_rows < 1 || spec.train.shard_rows < 1 || spec.train.epochs < 1) {
-    return Status::input("train: epochs, batch_rows and shard_rows must be at least 1");
+  if (spec.model.target == Target::kLabels && spec.model.classes < 1) {
+    return Status::input(text("model.classes: ", spec.model.classes,
+                              " is not the number of classes that target labels needs"));
   }
   return {};
 }
 
-template <class T>
-Result<Component<T>> make_optimizer(const TrialSpec& spec, const Catalogue& catalogue) {
-  Result<Component<T>> optimizer =
-      Component<T>::create(catalogue, AESWEEP_OPTIMIZER, spec.optimizer);
-  if (!optimizer.ok()) return optimizer.status().in("optimizer");
-  AESWEEP_RETURN_IF_ERROR(optimizer->plan(0, 0, 0).in("optimizer"));
-  for (const aesweep_tensor& slot : optimizer->tensors()) {
-    if (slot.role != AESWEEP_STATE || slot.init != AESWEEP_INIT_CONSTANT) {
-      return Status::input(
-          text("optimizer.", slot.name,
-               ": an optimizer's tensors are constant at first and of role STATE"));
-    }
+Status check_train(const TrainSpec& train) {
+  if (train.batch_rows < 1 || train.shard_rows < 1 || train.epochs < 1) {
+    return Status::input("train: epochs, batch_rows and shard_rows must be at least 1");
   }
-  return optimizer;
+  for (const auto& [name, limit] :
+       {std::pair("norm", train.clip.norm), {"value", train.clip.value}}) {
+    if (std::isfinite(limit) && limit >= 0.0) continue;
+    return Status::input(text("train.clip.", name, ": ", limit, " is not a number of 0 or more"));
+  }
+  return check_schedule(train.schedule);
+}
+
+Status check_labels(const char* name, const Split& split, std::int64_t classes) {
+  if (split.labels == nullptr) {
+    return Status::input(text("model.target: is labels, but the data's ", name,
+                              " split has no labels; use data with labels or target input"));
+  }
+  for (std::int64_t i = 0; i < split.rows; ++i) {
+    if (split.labels[i] >= 0 && split.labels[i] < classes) continue;
+    return Status::input(text("model.classes: is ", classes, ", but ", name, " sample ", i,
+                              " of the data has the label ", split.labels[i],
+                              "; labels are in [0, classes)"));
+  }
+  return {};
 }
 
 }  // namespace
 
+Status check_target(const ModelSpec& model, const Dataset& dataset) {
+  if (model.target != Target::kLabels) return {};
+  AESWEEP_RETURN_IF_ERROR(check_labels("training", dataset.train, model.classes));
+  return check_labels("test", dataset.test, model.classes);
+}
+
 template <class T>
 Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catalogue,
                                    DataExtent data, int rank, int ranks) {
+  AESWEEP_RETURN_IF_ERROR(check_train(spec.train));
   AESWEEP_RETURN_IF_ERROR(check_sizes(spec, data));
   std::vector<BatchPlan> plans;
   const std::int64_t train_batches = add_plans(data.train_rows, spec.train, rank, ranks, plans);
@@ -58,17 +79,19 @@ Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catal
   for (const BatchPlan& plan : plans) {
     shard_rows_max = std::max(shard_rows_max, plan.shards.front().rows);
   }
+  const std::int64_t target_cols =
+      spec.model.target == Target::kLabels ? spec.model.classes : data.cols;
   Result<Network<T>> network = Network<T>::create(spec.model, catalogue, spec.train.seed, data.cols,
-                                                  data.cols, shard_rows_max);
+                                                  target_cols, shard_rows_max);
   if (!network.ok()) return network.status();
-  Result<Component<T>> optimizer = make_optimizer<T>(spec, catalogue);
-  if (!optimizer.ok()) return optimizer.status();
-  const Ownership ownership = !spec.train.reproducible            ? Ownership::kReplicated
-                              : optimizer->has(AESWEEP_BLOCKWISE) ? Ownership::kBlocks
-                                                                  : Ownership::kTensors;
+  Result<Optimizers<T>> optimizers = Optimizers<T>::create(spec, catalogue, *network);
+  if (!optimizers.ok()) return optimizers.status();
+  const Ownership ownership = !spec.train.reproducible  ? Ownership::kReplicated
+                              : optimizers->blockwise() ? Ownership::kBlocks
+                                                        : Ownership::kTensors;
   Partition partition(network->tensors(), ownership, ranks);
   return TrialSetup<T>{std::move(network).value(),
-                       std::move(optimizer).value(),
+                       std::move(optimizers).value(),
                        std::move(plans),
                        train_batches,
                        test_batches,

@@ -1,4 +1,4 @@
-// TrialSetup<T>: what a trial is before it has any memory: network, optimizer, batch plans, who
+// TrialSetup<T>: what a trial is before it has any memory: network, optimizers, batch plans, who
 // owns what. Made alike by run_trial and by the estimate that the plan command prints.
 #pragma once
 
@@ -6,10 +6,12 @@
 #include <span>
 #include <vector>
 
+#include "core/data/dataset.hpp"
 #include "core/model/component.hpp"
 #include "core/model/network.hpp"
 #include "core/model/spec.hpp"
 #include "core/train/batch_plan.hpp"
+#include "core/train/optimizers.hpp"
 #include "core/train/partition.hpp"
 
 namespace aesweep {
@@ -36,7 +38,7 @@ struct SplitPlans {
 template <class T>
 struct TrialSetup {
   Network<T> network;
-  Component<T> optimizer;
+  Optimizers<T> optimizers;
   std::vector<BatchPlan> plans;  // train full, train tail, test full, test tail.
   std::int64_t train_batches = 0;
   std::int64_t test_batches = 0;
@@ -53,6 +55,10 @@ struct TrialSetup {
     return {data.test_rows, test_batches, &plans[2], &plans[3]};
   }
 };
+
+// Checks that the data can be what the model is to predict: an input fault if the model predicts
+// labels and a split has none, or one that is not in [0, classes).
+[[nodiscard]] Status check_target(const ModelSpec& model, const Dataset& dataset);
 
 // A batch larger than a split becomes the split. Fails with an input fault on an impossible model.
 template <class T>

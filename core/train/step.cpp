@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/base/text.hpp"
+#include "core/model/call_trace.hpp"
 
 namespace aesweep {
 namespace {
@@ -83,6 +84,7 @@ template <class T>
 StepOutcome Step<T>::train(const BatchPlan& plan, const aesweep_context& context, bool has_labels,
                            SplitSums& sums) {
   context_ = context;
+  call_trace().step = context.train_step;
   next_tensor_ = 0;
   passes_->begin(plan, context, has_labels);
   passes_->forward();
@@ -103,14 +105,15 @@ template <class T>
 StepOutcome Step<T>::evaluate(const BatchPlan& plan, const aesweep_context& context,
                               bool has_labels, SplitSums& sums) {
   context_ = context;
+  call_trace().step = context.train_step;
   passes_->begin(plan, context, has_labels);
   passes_->forward();
   passes_->loss();
   passes_->penalties();
   for (std::size_t k = 0; k < penalty_terms_.size(); ++k) {
-    const Status status =
-        penalty_value(*network_, *parameters_, penalty_terms_[k], context_, penalties_[k]);
-    if (!status.ok()) update_fault_.note(kPrepareStage + k, status.message());
+    const PenaltyTerm term = penalty_terms_[k];
+    note(kPrepareStage + k, network_->layers()[static_cast<std::size_t>(term.layer)].name,
+         penalty_value(*network_, *parameters_, term, context_, penalties_[k]));
   }
   StepOutcome outcome = agree(plan, false);
   if (outcome.outcome == Outcome::kCompleted) accumulate(plan, sums);
@@ -125,13 +128,18 @@ void Step<T>::settle() {
   exchange_->finish();
 }
 
+// Keeps a failure of the work per weight, with the tensor or layer and the step before its message.
+template <class T>
+void Step<T>::note(std::uint64_t order, const std::string& where, const Status& status) {
+  if (status.ok()) return;
+  update_fault_.note(order, text(where, ", ", step_name(context_), ": ", status.message()));
+}
+
 template <class T>
 void Step<T>::prepare(int tensor) {
   const WeightFault fault = updater_->prepare(tensor, context_);
-  if (fault.status.ok()) return;
-  update_fault_.note(kPrepareStage + fault.block,
-                     text(network_->tensors()[static_cast<std::size_t>(tensor)].name, ", ",
-                          step_name(context_), ": ", fault.status.message()));
+  note(kPrepareStage + fault.block, network_->tensors()[static_cast<std::size_t>(tensor)].name,
+       fault.status);
 }
 
 template <class T>
@@ -154,13 +162,11 @@ void Step<T>::finish_gradients() {
 // while the others are still being updated.
 template <class T>
 void Step<T>::update() {
+  updater_->begin_update(context_, tensor_norms_sq_);
   parameters_->expect(*exchange_);
   for (int t = 0; t < static_cast<int>(network_->tensors().size()); ++t) {
     const WeightFault fault = updater_->update(t, context_);
-    if (!fault.status.ok()) {
-      update_fault_.note(fault.block,
-                         text("update, ", step_name(context_), ": ", fault.status.message()));
-    }
+    note(fault.block, network_->tensors()[static_cast<std::size_t>(t)].name, fault.status);
     parameters_->publish(t, *exchange_);
     exchange_->progress();
   }
@@ -222,7 +228,7 @@ StepOutcome Step<T>::shared_fault(std::uint64_t order) {
   exchange_->share(std::as_bytes(std::span(mine)), counts, std::as_writable_bytes(std::span(all)));
   for (std::size_t r = 0; r < counts_.size(); ++r) {
     const char* reason = all.data() + r * kReasonBytes;
-    if (reason[0] != '\0') return {Outcome::kFailed, reason};
+    if (reason[0] != '\0') return {Outcome::kFailed, reason, static_cast<int>(r)};
   }
   return {Outcome::kFailed, "a component failed without a reason"};
 }

@@ -24,6 +24,7 @@ namespace aesweep {
 struct StepOutcome {
   Outcome outcome = Outcome::kCompleted;
   std::string reason;
+  int failed_rank = -1;  // In the group, of the first fault; -1: none, or on all alike.
 };
 
 template <class T>
@@ -46,6 +47,7 @@ class Step {
  private:
   void prepare_arrived();
   void prepare(int tensor);
+  void note(std::uint64_t order, const std::string& where, const Status& status);
   void finish_gradients();
   void update();
   [[nodiscard]] const StepFault& first_fault() const;

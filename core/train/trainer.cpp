@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/sdk/philox.hpp"
-
 namespace aesweep {
 
 template <class T>
@@ -19,9 +17,8 @@ Trainer<T>::Trainer(const TrialSpec& spec, const Dataset& dataset, Exchange& exc
       passes_(setup_.network, parameters_, workspace_, setup_.plans, spec.evaluate.active_threshold,
               exchange),
       gradients_(setup_.network, setup_.partition, setup_.train_plans(), exchange.rank()),
-      updater_(setup_.network, setup_.partition, setup_.optimizer,
-               stream_hash(spec.train.seed, "optimizer", AESWEEP_TRAIN), parameters_, gradients_,
-               exchange.rank()),
+      updater_(setup_.network, setup_.partition, setup_.optimizers, spec.train, parameters_,
+               gradients_, exchange.rank()),
       step_(setup_.network, setup_.partition, setup_.plans, parameters_, passes_, gradients_,
             updater_, exchange) {}
 
@@ -33,7 +30,14 @@ void Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> ord
   const auto rows = order.subspan(static_cast<std::size_t>(first + plan.local_first_row()),
                                   static_cast<std::size_t>(count));
   gather(split, rows, workspace_.input.row(0), workspace_.input.stride());
-  if (split.labels != nullptr) gather_labels(split, rows, workspace_.labels.data());
+  if (split.labels == nullptr) return;
+  gather_labels(split, rows, workspace_.labels.data());
+  if (setup_.network.target() != Target::kLabels) return;
+  for (std::int64_t i = 0; i < count; ++i) {
+    T* row = workspace_.target.row(i);
+    std::fill_n(row, setup_.network.target_cols(), T(0));
+    row[workspace_.labels[static_cast<std::size_t>(i)]] = T(1);
+  }
 }
 
 template <class T>
@@ -42,17 +46,20 @@ StepOutcome Trainer<T>::train_batch(const BatchPlan& plan, std::span<const std::
                                     SplitSums& sums) {
   load_rows(dataset_.train, order, first, plan);
   return step_.train(
-      plan, batch_context({AESWEEP_TRAIN, step, epoch, setup_.total_steps, spec_.train.seed}, plan),
+      plan,
+      batch_context({AESWEEP_TRAIN, step, epoch, setup_.total_steps, spec_.train.seed, step}, plan),
       dataset_.train.labels != nullptr, sums);
 }
 
 template <class T>
 StepOutcome Trainer<T>::evaluate_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
                                        std::int64_t first, std::int64_t step, std::int64_t epoch,
-                                       SplitSums& sums) {
+                                       std::int64_t train_step, SplitSums& sums) {
   load_rows(dataset_.test, order, first, plan);
   return step_.evaluate(
-      plan, batch_context({AESWEEP_EVAL, step, epoch, setup_.total_steps, spec_.train.seed}, plan),
+      plan,
+      batch_context({AESWEEP_EVAL, step, epoch, setup_.total_steps, spec_.train.seed, train_step},
+                    plan),
       dataset_.test.labels != nullptr, sums);
 }
 
@@ -62,6 +69,7 @@ void Trainer<T>::begin_sums(SplitSums& sums) {
       1 + activation_penalty_count(setup_.network) + penalty_terms(setup_.network).size();
   sums.clear(terms, passes_.unit_counts().size());
   std::fill(passes_.unit_counts().begin(), passes_.unit_counts().end(), 0u);
+  parameters_.clear_flips();
 }
 
 // The ranks' counts of active rows are whole numbers, so that any order of adding gives the same.
@@ -73,6 +81,20 @@ void Trainer<T>::finish_sums(SplitSums& sums) {
   std::vector<std::uint32_t> all(mine.size() * counts.size());
   exchange_.share(std::as_bytes(mine), counts, std::as_writable_bytes(std::span(all)));
   for (std::size_t i = 0; i < all.size(); ++i) sums.unit_counts[i % mine.size()] += all[i];
+}
+
+// Every rank counts all flips, of the same weights. Replicas may differ by rounding, so rank 0
+// speaks for all.
+template <class T>
+void Trainer<T>::finish_flips(SplitSums& sums) {
+  const std::span<const FlipCount> mine = parameters_.flips();
+  sums.flips.assign(mine.begin(), mine.end());
+  if (mine.empty()) return;
+  std::vector<std::size_t> counts(static_cast<std::size_t>(exchange_.ranks()), 0);
+  counts[0] = mine.size_bytes();
+  const bool speaks = exchange_.rank() == 0;
+  exchange_.share(speaks ? std::as_bytes(mine) : std::span<const std::byte>(), counts,
+                  std::as_writable_bytes(std::span(sums.flips)));
 }
 
 template class Trainer<float>;

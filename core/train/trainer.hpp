@@ -22,17 +22,21 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   // One step on the batch of `plan` whose samples are order[first, first + plan.rows) of the split.
-  // `step` counts finished training steps, or batches of the split in evaluation.
+  // `step` counts finished training steps, or batches of the split in evaluation, which is told
+  // the finished training steps apart.
   [[nodiscard]] StepOutcome train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
                                         std::int64_t first, std::int64_t step, std::int64_t epoch,
                                         SplitSums& sums);
   [[nodiscard]] StepOutcome evaluate_batch(const BatchPlan& plan,
                                            std::span<const std::int64_t> order, std::int64_t first,
-                                           std::int64_t step, std::int64_t epoch, SplitSums& sums);
+                                           std::int64_t step, std::int64_t epoch,
+                                           std::int64_t train_step, SplitSums& sums);
 
-  // Empties sums and unit counts for a new epoch; completes them after its last batch.
+  // Empties sums, unit counts and flip counts for a new epoch; completes sums after its last batch.
   void begin_sums(SplitSums& sums);
   void finish_sums(SplitSums& sums);
+  // Adds the flips of an epoch's training steps.
+  void finish_flips(SplitSums& sums);
 
   // Waits until this rank's weights are complete.
   void settle() { step_.settle(); }
@@ -45,6 +49,7 @@ class Trainer {
  private:
   void load_rows(const Split& split, std::span<const std::int64_t> order, std::int64_t first,
                  const BatchPlan& plan);
+
   const TrialSpec& spec_;
   const Dataset& dataset_;
   Exchange& exchange_;

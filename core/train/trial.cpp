@@ -68,7 +68,7 @@ class Trial {
     if (exchange_.rank() == 0 && spec_.record.samples > 0) {
       const Status taken =
           take_samples(spec_, dataset_, trainer_.network(), trainer_.parameters(), result_);
-      if (!taken.ok()) end({Outcome::kFailed, taken.message()});
+      if (!taken.ok()) end({Outcome::kFailed, taken.message(), exchange_.rank()});
     }
     return std::move(result_);
   }
@@ -80,7 +80,9 @@ class Trial {
     test_metrics_ = result_.metrics.size();
     const auto test = split_metrics("test", spec_.model, catalogue, threshold);
     result_.metrics.insert(result_.metrics.end(), test.begin(), test.end());
-    decoder_ = dataset_.dictionary.atoms == nullptr ? -1 : decoder_weights(trainer_.network());
+    const bool has_truth =
+        dataset_.dictionary.atoms != nullptr && spec_.model.target == Target::kInput;
+    decoder_ = has_truth ? decoder_weights(trainer_.network()) : -1;
     if (decoder_ >= 0) result_.metrics.push_back(recovery_metric());
   }
 
@@ -88,6 +90,7 @@ class Trial {
   bool end(StepOutcome outcome) {
     result_.outcome = outcome.outcome;
     result_.reason = std::move(outcome.reason);
+    result_.failed_rank = outcome.failed_rank;
     return false;
   }
 
@@ -96,6 +99,10 @@ class Trial {
       result_.history.push_back(
           {result_.epochs, result_.steps, static_cast<std::int32_t>(first_metric + i), values[i]});
     }
+  }
+
+  [[nodiscard]] std::vector<double> measured(const Split& split) const {
+    return measure(sums_, spec_.model.target, dataset_.cols(), split.variation);
   }
 
   bool train_epoch(std::int64_t epoch) {
@@ -114,8 +121,9 @@ class Trial {
     }
     trainer_.settle();
     trainer_.finish_sums(sums_);
+    trainer_.finish_flips(sums_);
     ++result_.epochs;
-    record(0, measure(sums_, dataset_.cols(), dataset_.train.variation));
+    record(0, measured(dataset_.train));
     return true;
   }
 
@@ -127,12 +135,13 @@ class Trial {
     std::int64_t first = 0;
     for (std::int64_t b = 0; b < split.batches; ++b) {
       const BatchPlan& plan = split.batch(b);
-      StepOutcome outcome = trainer_.evaluate_batch(plan, order, first, b, result_.epochs, sums_);
+      StepOutcome outcome =
+          trainer_.evaluate_batch(plan, order, first, b, result_.epochs, result_.steps, sums_);
       if (outcome.outcome != Outcome::kCompleted) return stop(std::move(outcome));
       first += plan.rows;
     }
     trainer_.finish_sums(sums_);
-    record(test_metrics_, measure(sums_, dataset_.cols(), dataset_.test.variation));
+    record(test_metrics_, measured(dataset_.test));
     if (decoder_ >= 0) record(result_.metrics.size() - 1, {recovery()});
     return true;
   }
@@ -164,18 +173,22 @@ class Trial {
   TrialResult result_;
 };
 
+TrialResult failed(const Status& status) {
+  TrialResult result;
+  result.outcome = Outcome::kFailed;
+  result.reason = status.message();
+  return result;
+}
+
 template <class T>
 TrialResult run(const TrialSpec& spec, const Catalogue& catalogue, const Dataset& dataset,
                 Exchange& exchange, TrialObserver& observer) {
+  const Status target = check_target(spec.model, dataset);
+  if (!target.ok()) return failed(target);
   Result<TrialSetup<T>> setup =
       set_up_trial<T>(spec, catalogue, {dataset.train.rows, dataset.test.rows, dataset.cols()},
                       exchange.rank(), exchange.ranks());
-  if (!setup.ok()) {
-    TrialResult failed;
-    failed.outcome = Outcome::kFailed;
-    failed.reason = setup.status().message();
-    return failed;
-  }
+  if (!setup.ok()) return failed(setup.status());
   return Trial<T>(spec, dataset, exchange, observer, std::move(setup).value()).run(catalogue);
 }
 

@@ -1,8 +1,12 @@
 #include "core/train/updater.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/math/lane_sum.hpp"
+#include "core/model/call_trace.hpp"
+#include "core/train/schedule.hpp"
 
 namespace aesweep {
 namespace {
@@ -30,6 +34,48 @@ Status each_block(ElementRange range, Visit visit) {
   return {};
 }
 
+// Whether the tensor's quantizer compares weights with those from before the update.
+template <class T>
+bool reads_previous(const Network<T>& network, const Tensor& tensor) {
+  if (!tensor.quantized) return false;
+  const auto& quantizer = network.layers()[static_cast<std::size_t>(tensor.layer)].quantizer;
+  return quantizer->table.after_update != nullptr &&
+         quantizer->component.has(AESWEEP_READS_PREVIOUS);
+}
+
+// The longest run of elements of which after_update gets a copy.
+template <class T>
+std::size_t previous_elements(const Network<T>& network, const Partition& partition,
+                              const Optimizers<T>& optimizers, int rank) {
+  std::size_t most = 0;
+  for (int t = 0; t < static_cast<int>(network.tensors().size()); ++t) {
+    if (!reads_previous(network, network.tensors()[static_cast<std::size_t>(t)])) continue;
+    const std::size_t owned = partition.owned(t, rank).count;
+    const bool blockwise = optimizers.of(t).component.has(AESWEEP_BLOCKWISE);
+    most = std::max(most, blockwise ? std::min(owned, kBlockElements) : owned);
+  }
+  return most;
+}
+
+// A limit beyond the range of T clips nothing.
+template <class T>
+T clip_limit(double value) {
+  return static_cast<T>(std::min(value, static_cast<double>(std::numeric_limits<T>::max())));
+}
+
+template <class T>
+void clip_values(T* values, std::size_t count, T limit) {
+  for (std::size_t i = 0; i < count; ++i) values[i] = std::clamp(values[i], -limit, limit);
+}
+
+// The product is rounded once, to T.
+template <class T>
+void scale_values(T* values, std::size_t count, double factor) {
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = static_cast<T>(static_cast<double>(values[i]) * factor);
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -50,6 +96,7 @@ Status penalty_value(const Network<T>& network, const Parameters<T>& parameters,
   const Regularizer<T>& penalty = layer.on_weights[static_cast<std::size_t>(term.index)];
   aesweep_context call_context = context;
   call_context.stream = penalty.streams[context.mode];
+  call_trace().layer = layer.name.c_str();
   value = 0.0;
   for (int t = layer.learned.first; t < layer.learned.first + layer.learned.count; ++t) {
     const Tensor& tensor = network.tensors()[static_cast<std::size_t>(t)];
@@ -69,29 +116,32 @@ Status penalty_value(const Network<T>& network, const Parameters<T>& parameters,
 
 template <class T>
 std::size_t Updater<T>::state_elements(const Network<T>& network, const Partition& partition,
-                                       const Component<T>& optimizer, int rank) {
-  std::size_t owned = 0;
-  for (std::size_t t = 0; t < network.tensors().size(); ++t) {
-    owned += padded_to_line<T>(partition.owned(static_cast<int>(t), rank).count);
+                                       const Optimizers<T>& optimizers, int rank) {
+  std::size_t elements = 0;
+  for (int t = 0; t < static_cast<int>(network.tensors().size()); ++t) {
+    elements += padded_to_line<T>(partition.owned(t, rank).count) * optimizers.of(t).slots();
   }
-  return owned * optimizer.tensors().size();
+  return elements + previous_elements(network, partition, optimizers, rank);
 }
 
 template <class T>
 Updater<T>::Updater(const Network<T>& network, const Partition& partition,
-                    const Component<T>& optimizer, std::uint64_t optimizer_stream,
+                    const Optimizers<T>& optimizers, const TrainSpec& train,
                     Parameters<T>& parameters, Gradients<T>& gradients, int rank)
     : network_(&network),
       partition_(&partition),
-      optimizer_(&optimizer),
-      optimizer_table_(optimizer.template table<typename Abi<T>::Optimizer>()),
-      optimizer_stream_(optimizer_stream),
+      optimizers_(&optimizers),
+      schedule_(train.schedule),
+      clip_(train.clip),
+      epochs_(static_cast<std::uint64_t>(train.epochs)),
       parameters_(&parameters),
       gradients_(&gradients),
       rank_(rank),
       block_values_(block_value_count(rank)),
-      state_(state_elements(network, partition, optimizer, rank)),
-      state_pointers_(optimizer.tensors().size()),
+      state_(state_elements(network, partition, optimizers, rank) -
+             previous_elements(network, partition, optimizers, rank)),
+      state_pointers_(optimizers.slots_max()),
+      previous_(previous_elements(network, partition, optimizers, rank)),
       by_block_(partition.block_count()) {
   std::size_t values = 0;
   std::size_t state = 0;
@@ -100,7 +150,7 @@ Updater<T>::Updater(const Network<T>& network, const Partition& partition,
     block_values_offset_.push_back(values);
     values += Partition::blocks_in(owned) * values_per_block(static_cast<int>(t));
     state_offset_.push_back(state);
-    for (const aesweep_tensor& slot : optimizer.tensors()) {
+    for (const aesweep_tensor& slot : optimizers.of(static_cast<int>(t)).component.tensors()) {
       std::fill_n(state_.data() + state, owned.count, static_cast<T>(slot.init_a));
       state += padded_to_line<T>(owned.count);
     }
@@ -146,6 +196,7 @@ Status Updater<T>::prepare_block(int tensor, ElementRange range, double* values,
   const T* weights = parameters_->real(tensor) + range.first;
   T* gradient = gradients_->merged(tensor, range);
   aesweep_context call_context = context;
+  call_trace().layer = layer.name.c_str();
   if (of.quantized && layer.quantizer->table.backward != nullptr) {
     call_context.stream = layer.quantizer->streams[context.mode];
     AESWEEP_RETURN_IF_ERROR(layer.quantizer->component.call(
@@ -160,6 +211,10 @@ Status Updater<T>::prepare_block(int tensor, ElementRange range, double* values,
     AESWEEP_RETURN_IF_ERROR(penalty.component.call("on_parameter_block",
                                                    penalty.table.on_parameter_block, &call_context,
                                                    &block, weights, &values[1 + i], gradient));
+  }
+  const auto finite = [](T g) { return std::isfinite(g); };
+  if (clip_.value > 0.0 && std::all_of(gradient, gradient + range.count, finite)) {
+    clip_values(gradient, range.count, clip_limit<T>(clip_.value));
   }
   values[0] = sum_of_squares(gradient, range.count);
   return {};
@@ -204,6 +259,19 @@ void Updater<T>::sum_blocks(std::span<const double> all, std::span<double> tenso
 }
 
 template <class T>
+void Updater<T>::begin_update(const aesweep_context& context,
+                              std::span<const double> tensor_norms_sq) {
+  rate_factor_ =
+      rate_factor(schedule_, {context.step, context.total_steps, context.epoch, epochs_});
+  clip_factor_ = 1.0;
+  if (clip_.norm == 0.0) return;
+  double norm_sq = 0.0;
+  for (const double tensor_norm_sq : tensor_norms_sq) norm_sq += tensor_norm_sq;
+  const double norm = std::sqrt(norm_sq);
+  if (norm > clip_.norm) clip_factor_ = clip_.norm / norm;
+}
+
+template <class T>
 WeightFault Updater<T>::update(int tensor, const aesweep_context& context) {
   aesweep_context call_context = context;
   WeightFault fault;
@@ -213,7 +281,8 @@ WeightFault Updater<T>::update(int tensor, const aesweep_context& context) {
     fault.block = partition_->block_number(tensor, range);
     return update_block(tensor, range, call_context);
   };
-  fault.status = optimizer_->has(AESWEEP_BLOCKWISE) ? each_block(owned, update) : update(owned);
+  const bool blockwise = optimizers_->of(tensor).component.has(AESWEEP_BLOCKWISE);
+  fault.status = blockwise ? each_block(owned, update) : update(owned);
   return fault;
 }
 
@@ -223,20 +292,31 @@ Status Updater<T>::update_block(int tensor, ElementRange range, aesweep_context&
   const Layer<T>& layer = network_->layers()[static_cast<std::size_t>(of.layer)];
   const ElementRange owned = partition_->owned(tensor, rank_);
   const aesweep_block block = block_of(of, range);
+  const Optimizer<T>& optimizer = optimizers_->of(tensor);
   T* weights = parameters_->real(tensor) + range.first;
-  for (std::size_t s = 0; s < state_pointers_.size(); ++s) {
+  for (std::size_t s = 0; s < optimizer.slots(); ++s) {
     state_pointers_[s] = state_.data() + state_offset_[static_cast<std::size_t>(tensor)] +
                          s * padded_to_line<T>(owned.count) + (range.first - owned.first);
   }
-  const T* gradient = gradients_->gradient(tensor) + range.first;
-  context.stream = optimizer_stream_;
-  AESWEEP_RETURN_IF_ERROR(optimizer_->call("update", optimizer_table_.update, &context, &block,
-                                           weights, gradient,
-                                           static_cast<T* const*>(state_pointers_.data())));
+  T* gradient = gradients_->gradient(tensor) + range.first;
+  if (clip_factor_ < 1.0) scale_values(gradient, range.count, clip_factor_);
+  const T* previous = nullptr;
+  if (reads_previous(*network_, of)) {
+    std::copy_n(weights, range.count, previous_.data());
+    previous = previous_.data();
+  }
+  context.stream = optimizer.stream;
+  context.rate_factor = rate_factor_;
+  call_trace().layer = "optimizer";
+  AESWEEP_RETURN_IF_ERROR(optimizer.component.call("update", optimizer.table.update, &context,
+                                                   &block, weights, static_cast<const T*>(gradient),
+                                                   static_cast<T* const*>(state_pointers_.data())));
   if (!of.quantized || layer.quantizer->table.after_update == nullptr) return {};
   context.stream = layer.quantizer->streams[context.mode];
+  context.rate_factor = 1.0;
+  call_trace().layer = layer.name.c_str();
   return layer.quantizer->component.call("after_update", layer.quantizer->table.after_update,
-                                         &context, &block, static_cast<const T*>(nullptr), weights);
+                                         &context, &block, previous, weights);
 }
 
 template std::vector<PenaltyTerm> penalty_terms<float>(const Network<float>&);

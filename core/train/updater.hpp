@@ -1,9 +1,18 @@
 // Updater<T>: the part of a step that happens once per weight, on the rank that owns it.
 //
-// prepare() takes a reduced block: through the quantizer's gradient, plus the weight penalties, and
-// notes the block's squared norm and penalty values in double. After the step's agreement, update()
-// lets the optimizer change the weights and applies their constraints. Order of the whole: quantize
-// (Parameters), forward, backward, [prepare: quantizer gradient, penalties], optimizer, constraint.
+// prepare() takes a reduced block: through the quantizer's gradient, plus the weight penalties,
+// each element clipped, and notes the block's squared norm and penalty values in double. After the
+// step's agreement, update() scales the gradient down to the norm that it may have, lets the
+// tensor's optimizer change the weights and applies their constraints. Order of the whole: quantize
+// (Parameters), forward, backward, [prepare: quantizer gradient, penalties, value clip], norm clip,
+// optimizer, constraint.
+//
+// Clipping, with train.clip; 0 leaves either out:
+//   value c > 0: every element of the gradient becomes max(-c, min(c, g)).
+//   norm n > 0:  every element becomes g * min(1, n / |g|), |g| the L2 norm over all learned
+//                tensors after the value clip. A norm too large for a double gives the factor 0.
+// A block with an element that is not finite is not clipped: its norm tells that to the agreement,
+// and nobody updates.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +24,7 @@
 #include "core/base/status.hpp"
 #include "core/model/network.hpp"
 #include "core/train/gradients.hpp"
+#include "core/train/optimizers.hpp"
 #include "core/train/parameters.hpp"
 #include "core/train/partition.hpp"
 
@@ -44,14 +54,15 @@ struct WeightFault {
 template <class T>
 class Updater {
  public:
-  // All must outlive it. `optimizer` is planned; its STATE tensors become slots of owned elements.
-  Updater(const Network<T>& network, const Partition& partition, const Component<T>& optimizer,
-          std::uint64_t optimizer_stream, Parameters<T>& parameters, Gradients<T>& gradients,
-          int rank);
+  // All must outlive it. Of `train`, schedule, clip and epochs matter. The optimizers' STATE
+  // tensors become slots of owned elements.
+  Updater(const Network<T>& network, const Partition& partition, const Optimizers<T>& optimizers,
+          const TrainSpec& train, Parameters<T>& parameters, Gradients<T>& gradients, int rank);
 
+  // Elements of optimizer state, and of the copies that after_update compares with.
   [[nodiscard]] static std::size_t state_elements(const Network<T>& network,
                                                   const Partition& partition,
-                                                  const Component<T>& optimizer, int rank);
+                                                  const Optimizers<T>& optimizers, int rank);
 
   // Merges and prepares all owned blocks of a tensor whose gradient has arrived.
   [[nodiscard]] WeightFault prepare(int tensor, const aesweep_context& context);
@@ -66,6 +77,9 @@ class Updater {
   void sum_blocks(std::span<const double> all, std::span<double> tensor_norms_sq,
                   std::span<double> penalties) const;
 
+  // Starts the updates of a step whose gradients have these squared norms, by tensor: the
+  // schedule's factor and the clip's become known.
+  void begin_update(const aesweep_context& context, std::span<const double> tensor_norms_sq);
   // Updates what this rank owns of a tensor, up to the first fault.
   [[nodiscard]] WeightFault update(int tensor, const aesweep_context& context);
 
@@ -77,9 +91,10 @@ class Updater {
 
   const Network<T>* network_;
   const Partition* partition_;
-  const Component<T>* optimizer_;
-  typename Abi<T>::Optimizer optimizer_table_;
-  std::uint64_t optimizer_stream_;
+  const Optimizers<T>* optimizers_;
+  ScheduleSpec schedule_;
+  ClipSpec clip_;
+  std::uint64_t epochs_;
   Parameters<T>* parameters_;
   Gradients<T>* gradients_;
   int rank_;
@@ -88,7 +103,10 @@ class Updater {
   Buffer<T> state_;
   std::vector<std::size_t> state_offset_;  // Per tensor: slots one after another.
   std::vector<T*> state_pointers_;         // Scratch: one per slot.
-  mutable std::vector<double> by_block_;   // Scratch of sum_blocks.
+  Buffer<T> previous_;                     // Scratch: a block's weights before the update.
+  double rate_factor_ = 1.0;               // Of the present step.
+  double clip_factor_ = 1.0;
+  mutable std::vector<double> by_block_;  // Scratch of sum_blocks.
 };
 
 }  // namespace aesweep

@@ -56,7 +56,7 @@ class WholeBatch {
     SplitSums sums;
     trainer_->begin_sums(sums);
     const StepOutcome outcome =
-        trainer_->evaluate_batch(*trainer_->setup().test().full, order_, 0, 0, 0, sums);
+        trainer_->evaluate_batch(*trainer_->setup().test().full, order_, 0, 0, 0, 0, sums);
     EXPECT_EQ(outcome.outcome, Outcome::kCompleted) << outcome.reason;
     return std::accumulate(sums.terms.begin(), sums.terms.end(), 0.0) / kRows;
   }

@@ -101,7 +101,7 @@ TEST(Metrics, FollowTheirFormulas) {
   sums.error = 3.0;
   sums.code_sum = 8.0;
   sums.unit_counts = {10, 0, 5, 0};
-  const std::vector<double> values = measure(sums, 6, 12.0);
+  const std::vector<double> values = measure(sums, Target::kInput, 6, 12.0);
   const std::vector<double> expected = {0.7,  // (5 + 2) / 10
                                         0.5,       0.2,
                                         0.05,         // 3 / (10 * 6)
