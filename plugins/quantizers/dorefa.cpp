@@ -3,7 +3,8 @@
 //   q = 2 round(n (tanh w / (2 M) + 1/2)) / n - 1,   dw = (1 - tanh^2 w) / M dq
 // as in Larq: round is straight through and to even, M is held constant, and 0 / 0 counts as 0, so
 // that a tensor of zeros has gradient 0. With one bit q = +-1 and w = 0 (of either sign) gives -1.
-// M passes over NaN, and NaN weights give NaN. M is kept for backward.
+// M passes over NaN, and NaN weights give NaN. M is kept for backward, where 1 / M overflows if all
+// weights are denormal.
 #include <algorithm>
 
 #include "plugins/quantizers/pointwise.hpp"

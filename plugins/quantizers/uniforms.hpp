@@ -1,6 +1,6 @@
 // Uniform numbers for the elements of a tensor, many at a time: those that philox.hpp gives one
 // block at a time. With AVX2 by its widening product, which compilers do not find by themselves
-// (a fifth of the time); the numbers are the same.
+// (a quarter of the time); the numbers are the same.
 #pragma once
 
 #include <cstdint>

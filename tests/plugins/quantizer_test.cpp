@@ -185,10 +185,9 @@ void expect_points(const std::string& name, const Values& given, const std::vect
   }
 }
 
-TYPED_TEST(QuantizerOf, MeetsItsDefinitionAtAwkwardPoints) {
+TYPED_TEST(QuantizerOf, SignsMeetTheirDefinitionAtAwkwardPoints) {
   using Real = TypeParam;
-  const double tiny = std::numeric_limits<Real>::denorm_min();
-  const double above = 1.0 + kEpsilon<Real>, below = 1.0 - kEpsilon<Real>;
+  const double tiny = std::numeric_limits<Real>::denorm_min(), above = 1.0 + kEpsilon<Real>;
   expect_points<Real>("ste_sign", {},
                       {{0.0, 1, 1},
                        {-0.0, 1, 1},
@@ -236,6 +235,12 @@ TYPED_TEST(QuantizerOf, MeetsItsDefinitionAtAwkwardPoints) {
                        {kInf, 1, 0},
                        {-kInf, 0, 0},
                        {kNan, kNan, 1}});
+}
+
+TYPED_TEST(QuantizerOf, TernariesMeetTheirDefinitionAtAwkwardPoints) {
+  using Real = TypeParam;
+  const double tiny = std::numeric_limits<Real>::denorm_min();
+  const double above = 1.0 + kEpsilon<Real>, below = 1.0 - kEpsilon<Real>;
   // At |w| = D the outer sign sees one of the inner ones: +-1.
   expect_points<Real>("ste_tern", {{"threshold", 1.0}, {"clip_value", 2.0}},
                       {{0.0, 0, 1},
@@ -253,14 +258,6 @@ TYPED_TEST(QuantizerOf, MeetsItsDefinitionAtAwkwardPoints) {
   expect_points<Real>("ste_tern", {{"threshold", 0.0}},
                       {{0.0, 0, 1}, {-0.0, 0, 1}, {tiny, 1, 1}, {-tiny, -1, 1}});
   expect_points<Real>("ste_tern", {{"threshold", 1.5}}, {{1.75, 0, 0}, {kInf, 0, 0}});
-  expect_points<Real>("clamped_binary", {{"scale", 0.25}},
-                      {{0.0, 0.25, 0.25},
-                       {-0.0, 0.25, 0.25},
-                       {-tiny, -0.25, 0.25},
-                       {0.25, 0.25, 0.25},
-                       {0.25 * above, 0.25, 0},
-                       {-kInf, -0.25, 0},
-                       {kNan, kNan, 0.25}});
   expect_points<Real>("scaled_ternary", {{"scale", 0.25}, {"threshold", 0.5}},
                       {{0.0, 0, 0},
                        {-0.0, 0, 0},
@@ -269,6 +266,19 @@ TYPED_TEST(QuantizerOf, MeetsItsDefinitionAtAwkwardPoints) {
                        {0.125 * above, 0.25, 0.25},
                        {-0.125 * above, -0.25, 0.25},
                        {kInf, 0.25, 0.25},
+                       {kNan, kNan, 0.25}});
+}
+
+TYPED_TEST(QuantizerOf, ScaledSignsMeetTheirDefinitionAtAwkwardPoints) {
+  using Real = TypeParam;
+  const double tiny = std::numeric_limits<Real>::denorm_min(), above = 1.0 + kEpsilon<Real>;
+  expect_points<Real>("clamped_binary", {{"scale", 0.25}},
+                      {{0.0, 0.25, 0.25},
+                       {-0.0, 0.25, 0.25},
+                       {-tiny, -0.25, 0.25},
+                       {0.25, 0.25, 0.25},
+                       {0.25 * above, 0.25, 0},
+                       {-kInf, -0.25, 0},
                        {kNan, kNan, 0.25}});
   expect_points<Real>("binary", {{"limit", 0.25}},
                       {{0.0, 0.25, 1},

@@ -67,14 +67,15 @@ def run_torch(make, scheduled):
     return path
 
 
-def run_bop(gamma, threshold):
-    """Helwegen et al. 2019, algorithm 1, on the signs of the weights."""
+def run_bop(gamma, threshold, scheduled):
+    """Helwegen et al. 2019, algorithm 1, on the signs of the weights; the schedule is gamma's."""
     w = [math.copysign(1.0, v) for v in WEIGHTS.tolist()]
     m = [0.0] * COUNT
     path = []
     for step in range(STEPS):
+        rate = gamma * RATE_FACTORS[step] if scheduled else gamma
         for i, g in enumerate(GRADIENTS[step].tolist()):
-            m[i] = (1.0 - gamma) * m[i] + gamma * g
+            m[i] = (1.0 - rate) * m[i] + rate * g
             if abs(m[i]) > threshold and math.copysign(1.0, m[i]) == w[i]:
                 w[i] = -w[i]
         path += w
@@ -106,7 +107,8 @@ def main():
         show("path", run_torch(make, scheduled=False))
         show("scheduled", run_torch(make, scheduled=True))
     print("case bop")
-    show("path", run_bop(gamma=0.125, threshold=0.0625))
+    show("path", run_bop(gamma=0.125, threshold=0.0625, scheduled=False))
+    show("scheduled", run_bop(gamma=0.125, threshold=0.0625, scheduled=True))
     print("case binary_connect")
     show("path", run_binary_connect(limit=0.75, step_scale=6.0))
     # Three rows of two columns.

@@ -6,7 +6,7 @@ Run by hand where PyTorch is installed (Debian: python3-torch); the tests read o
 
 Straight-through steps are compositions whose gradients autograd derives (clamp, detach); only
 pseudo-gradients that are a formula of their own are written out. The case "given" has the weights
-and dL/dq, every other case q and dL/dw. Numbers are hexadecimal, so that nothing is lost in writing.
+and dL/dq, every other case q and dL/dw. Numbers are hexadecimal, so nothing is lost in writing.
 """
 
 import torch
