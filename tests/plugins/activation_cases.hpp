@@ -4,23 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
-#include "tests/plugins/harness.hpp"
+#include "tests/plugins/activation_closed_form.hpp"
 
 namespace aesweep::test {
-
-using Long = long double;
-using LongFunction = std::function<Long(Long)>;
-
-// An error is allowed to be roundings * eps * scale; the scale is the size of the result, or that
-// of the terms it is the sum of. Below the smallest normal number only the size is right.
-struct ClosedForm {
-  LongFunction formula;
-  double roundings = 0.0;
-  LongFunction scale = {};
-};
 
 struct ActivationCase {
   const char* name;

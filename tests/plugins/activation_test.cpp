@@ -2,8 +2,6 @@
 // over all magnitudes, f32 against f64, gradients against differences, and bits that depend neither
 // on layout nor on how rows are split. The cases and their rounding bounds are in
 // activation_cases.hpp.
-#include <bit>
-
 #include "tests/plugins/activation_cases.hpp"
 #include "tests/support/gradient_check.hpp"
 
@@ -20,102 +18,58 @@ void for_each_activation(const Body& body) {
   }
 }
 
+// Runs body(live) for every activation with each of its choices; topk has a test of its own.
+template <class Real, class Body>
+void for_each_of_all(const Body& body) {
+  std::vector<std::pair<std::string, Values>> all = {
+      {"binary", {}},
+      {"binary", {{"surrogate", "identity"}}},
+      {"binary", {{"surrogate", "clipped"}}},
+      {"binary", {{"surrogate", "swish"}}},
+      {"binary", {{"surrogate", "approx"}}},
+      {"heaviside", {}},
+      {"dorefa", {}},
+      {"softmax", {}},
+      {"bernoulli", {}},
+      {"bernoulli", {{"values", "signed"}}},
+      {"noisy_sigmoid", {}},
+      {"slope_annealed", {}},
+      {"slope_annealed", {{"function", "sigmoid"}, {"law", "exponential"}}}};
+  for (const ActivationCase& c : activations()) all.emplace_back(c.name, c.given);
+  for (const auto& [name, given] : all) {
+    SCOPED_TRACE(name);
+    Live<Real> live(AESWEEP_ACTIVATION, name, given);
+    body(live);
+  }
+}
+
 template <class Real>
 class ActivationOf : public ::testing::Test {};
 using Scalars = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(ActivationOf, Scalars);
 
-// Numbers of all kinds: a coarse walk through the bit patterns of Real, so every magnitude down to
-// the denormal ones and both infinities, and a fine one where activations bend.
-template <class Real>
-const std::vector<Real>& numbers() {
-  static const std::vector<Real> all = [] {
-    using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
-    constexpr int kPatterns = 100'000;
-    constexpr Bits kStep = std::numeric_limits<Bits>::max() / kPatterns;
-    std::vector<Real> numbers;
-    for (int i = 0; i < kPatterns; ++i) {
-      const Real value = std::bit_cast<Real>(static_cast<Bits>(kStep * static_cast<Bits>(i)));
-      if (!std::isnan(value)) numbers.push_back(value);
-    }
-    for (int i = -50'000; i <= 50'000; ++i) {
-      numbers.push_back(static_cast<Real>(i * 0.003));          // Up to 150.
-      numbers.push_back(static_cast<Real>(i * 0.0001 + 1e-9));  // Up to 5.
-    }
-    const auto most = std::numeric_limits<Real>::max();
-    const auto infinity = std::numeric_limits<Real>::infinity();
-    for (const Real value : {Real(0), Real(1), most, infinity}) {
-      numbers.push_back(value);
-      numbers.push_back(-value);
-    }
-    return numbers;
-  }();
-  return all;
-}
-
-// Below the smallest normal number only the size is right, and exponentials end there; what they
-// are multiplied with (x, or gelu's slope of u) is below 1000 at that place.
-template <class Real>
-constexpr double kTiny = 4000.0 * static_cast<double>(std::numeric_limits<Real>::min());
-
-// Compares results for numbers() with the closed form; says where they are furthest apart.
-template <class Real>
-void expect_closed_form(const ClosedForm& form, const std::vector<Real>& x,
-                        const std::vector<Real>& results) {
-  double worst = 0.0;
-  Real at = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const Long expected = form.formula(x[i]), got = results[i];
-    if (std::isnan(expected)) {
-      ASSERT_TRUE(std::isnan(got)) << x[i];
-      continue;
-    }
-    ASSERT_FALSE(std::isnan(got)) << x[i];
-    ASSERT_TRUE(!std::isinf(got) || std::isinf(x[i])) << x[i];
-    if (std::isinf(expected) || std::isinf(got)) {
-      ASSERT_EQ(got, expected) << x[i];
-      continue;
-    }
-    const Long most = std::numeric_limits<Real>::max();
-    const Long error = std::abs(got - std::clamp(expected, -most, most));
-    if (error <= kTiny<Real>) continue;
-    const Long scale = form.scale ? form.scale(x[i]) : std::abs(expected);
-    const auto roundings = static_cast<double>(error / (kEpsilon<Real> * scale));
-    if (roundings > worst) worst = roundings, at = x[i];
-  }
-  EXPECT_LE(worst, form.roundings) << "at " << at;
-}
-
 TYPED_TEST(ActivationOf, MatchesClosedFormsOverAllMagnitudes) {
   using Real = TypeParam;
-  const std::vector<Real>& x = numbers<Real>();
-  const auto count = static_cast<std::int64_t>(x.size());
-  const sdk::ConstMatrix<Real> in{x.data(), nullptr, 1, count, count};
   for_each_activation<Real>([&](const ActivationCase& c, Live<Real>& live) {
-    live.plan(1, count);
-    std::vector<Real> y(x.size()), dx(x.size());
-    const std::vector<Real> ones(x.size(), Real(1));
-    live.forward(make_context(1), in, {y.data(), nullptr, 1, count, count});
-    expect_closed_form(c.value, x, y);
-    const sdk::Matrix<Real> gradient{dx.data(), nullptr, 1, count, count};
-    live.backward(make_context(1), in, {y.data(), nullptr, 1, count, count},
-                  {ones.data(), nullptr, 1, count, count}, &gradient);
-    SCOPED_TRACE("derivative");
-    expect_closed_form(c.derivative, x, dx);
+    expect_closed_forms(live, c.value, c.derivative);
   });
 }
 
 TYPED_TEST(ActivationOf, KeepsNanVisible) {
   using Real = TypeParam;
-  for (const std::int64_t cols : {1, 7, 64}) {
-    for_each_activation<Real>([&](const ActivationCase&, Live<Real>& live) {
-      live.plan(1, cols);
-      Grid<Real> x(1, cols), y(1, cols);
-      x.fill([](auto, auto) { return std::nan(""); });
-      live.forward(make_context(1), x.in(), y.out());
-      for (std::int64_t j = 0; j < cols; ++j) EXPECT_TRUE(std::isnan(y.at(0, j)));
-    });
-  }
+  for_each_of_all<Real>([](Live<Real>& live) {
+    for (const std::uint32_t mode : {AESWEEP_TRAIN, AESWEEP_EVAL}) {
+      for (const std::int64_t cols : {1, 7, 64}) {
+        live.plan(1, cols);
+        Grid<Real> x(1, cols), y(1, cols);
+        x.fill([](auto, auto) { return std::nan(""); });
+        aesweep_context context = make_context(1);
+        context.mode = mode;
+        live.forward(context, x.in(), y.out());
+        for (std::int64_t j = 0; j < cols; ++j) EXPECT_TRUE(std::isnan(y.at(0, j)));
+      }
+    }
+  });
 }
 
 TEST(Activation, SigmoidAndTanhStayInTheirRange) {
@@ -216,11 +170,10 @@ TEST(Activation, FlagsSayWhatHolds) {
 
 TYPED_TEST(ActivationOf, BitsDependNeitherOnLayoutNorOnSplit) {
   using Real = TypeParam;
-  for_each_activation<Real>([&](const ActivationCase&, Live<Real>& live) {
+  for_each_of_all<Real>([](Live<Real>& live) {
     for (const std::int64_t rows : {0, 1, 37}) {
       for (const std::int64_t cols : {1, 7, 64}) {
         live.plan(rows + 1, cols);
-        const aesweep_context context = make_context(40);
         std::vector<Real> first_y, first_dx;
         for (const auto& [padding, offset] : {std::pair{0, 0}, {5, 0}, {16, 1}, {0, 3}}) {
           Grid<Real> x(rows, cols, padding, offset), y(rows, cols, padding + 2, offset + 1);
@@ -230,6 +183,7 @@ TYPED_TEST(ActivationOf, BitsDependNeitherOnLayoutNorOnSplit) {
           const std::int64_t head = rows / 3;
           for (const auto& [first, count] :
                {std::pair{std::int64_t{0}, head}, {head, rows - head}}) {
+            const aesweep_context context = make_context(40, static_cast<std::uint64_t>(first), 3);
             live.forward(context, x.in(first, count), y.out(first, count));
             const auto part = dx.out(first, count);
             live.backward(context, x.in(first, count), y.in(first, count), dy.in(first, count),
@@ -244,16 +198,19 @@ TYPED_TEST(ActivationOf, BitsDependNeitherOnLayoutNorOnSplit) {
           EXPECT_TRUE(same_bits(y.values(), first_y)) << rows << " x " << cols;
           EXPECT_TRUE(same_bits(dx.values(), first_dx)) << rows << " x " << cols;
         }
-        // Whole, and in place.
-        Grid<Real> x(rows, cols), y(rows, cols), dy(rows, cols);
+        // Whole, and in place where it may.
+        Grid<Real> x(rows, cols), dy(rows, cols);
         x.fill([](auto i, auto j) { return 8.0 * scatter(i, j); });
         dy.fill([](auto i, auto j) { return scatter(i, j, 2); });
-        if ((live.component().flags & AESWEEP_IN_PLACE) == 0) continue;
-        live.forward(context, x.in(), x.out());
-        EXPECT_TRUE(same_bits(x.values(), first_y));
-        const auto in_place = dy.out();
-        live.backward(context, x.in(), x.in(), dy.in(), &in_place);
-        EXPECT_TRUE(same_bits(dy.values(), first_dx));
+        const bool in_place = (live.component().flags & AESWEEP_IN_PLACE) != 0;
+        const aesweep_context context = make_context(40, 0, 3);
+        Grid<Real> other_y(rows, cols), other_dx(rows, cols);
+        Grid<Real>&y = in_place ? x : other_y, &dx = in_place ? dy : other_dx;
+        live.forward(context, x.in(), y.out());
+        EXPECT_TRUE(same_bits(y.values(), first_y));
+        const auto gradient = dx.out();
+        live.backward(context, x.in(), y.in(), dy.in(), &gradient);
+        EXPECT_TRUE(same_bits(dx.values(), first_dx));
       }
     }
   });
