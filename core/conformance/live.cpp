@@ -24,6 +24,8 @@ std::vector<Struct> copy_array(const Struct* first, std::uint32_t count) {
   return copies;
 }
 
+constexpr std::size_t kLongerBytes = 24;  // Of more members than this version knows.
+
 // Structs `stride` bytes apart, as a host with longer ones would lay them out.
 template <class Struct>
 std::vector<std::byte> spread(const std::vector<Struct>& structs, std::size_t stride) {
@@ -56,10 +58,11 @@ template <class T>
 Live<T>::Live(const Subject& subject) : Live(subject, default_example(subject.entry->component)) {}
 
 template <class T>
-Live<T>::Live(const Subject& subject, const Example& example) : subject_(subject) {
+Live<T>::Live(const Subject& subject, const Example& example, bool longer)
+    : subject_(subject), example_(example), longer_(longer) {
   const aesweep_lifecycle& theirs = *component().lifecycle[Abi<T>::kScalar];
   std::memcpy(&lifecycle_, &theirs, std::min<std::size_t>(theirs.struct_size, sizeof theirs));
-  create(example);
+  create();
 }
 
 template <class T>
@@ -72,14 +75,17 @@ Live<T>::~Live() {
 }
 
 template <class T>
-void Live<T>::create(const Example& example) {
-  ErrorText error;
+void Live<T>::create() {
+  const Example& example = example_;
+  ErrorText error(longer_);
+  const std::vector<std::byte> parameters =
+      spread(example.parameters, sizeof(aesweep_parameter) + (longer_ ? kLongerBytes : 0));
   const auto create = [&](void* /*none yet*/, aesweep_error* reason) {
-    return lifecycle_.create(example.parameters.data(),
+    return lifecycle_.create(reinterpret_cast<const aesweep_parameter*>(parameters.data()),
                              static_cast<std::uint32_t>(example.parameters.size()), &instance_,
                              reason);
   };
-  const std::int32_t status = try_call("create", error.error, create);
+  const std::int32_t status = try_call("create", error.members.value, create);
   if (status != AESWEEP_OK) {
     fail("create with ", example.name.empty() ? "the declared defaults" : example.name,
          " is refused: ", status_text(status), ", '", error.str(),
@@ -92,24 +98,23 @@ template <class T>
 bool Live<T>::plan(const Shape& shape) {
   shape_ = shape;
   known_ = example_tensors(component().kind, shape.input_cols, shape.target_cols);
-  constexpr std::size_t kLonger = sizeof(aesweep_known_tensor) + 24;
   std::vector<std::string> names;  // They end with the call, as the ABI says.
   for (const aesweep_known_tensor& tensor : known_) names.emplace_back(tensor.name);
   std::vector<aesweep_known_tensor> listed = known_;
   for (std::size_t i = 0; i < listed.size(); ++i) listed[i].name = names[i].c_str();
   const std::vector<std::byte> known =
-      spread(listed, shape.longer ? kLonger : sizeof(aesweep_known_tensor));
-  Extended<aesweep_plan_request> request(shape.longer);
+      spread(listed, sizeof(aesweep_known_tensor) + (longer_ ? kLongerBytes : 0));
+  Extended<aesweep_plan_request> request(longer_);
   request.value.scalar = Abi<T>::kScalar;
   request.value.shard_rows_max = shape.rows_max;
   request.value.input_cols = shape.input_cols;
   request.value.target_cols = shape.target_cols;
   request.value.tensors = reinterpret_cast<const aesweep_known_tensor*>(known.data());
   request.value.tensor_count = static_cast<std::uint32_t>(known_.size());
-  Extended<aesweep_plan> planned(shape.longer);
-  ErrorText error;
+  Extended<aesweep_plan> planned(longer_);
+  ErrorText error(longer_);
   const std::int32_t status =
-      try_call("plan", error.error, lifecycle_.plan, &request.value, &planned.value);
+      try_call("plan", error.members.value, lifecycle_.plan, &request.value, &planned.value);
   for (std::string& name : names) std::fill(name.begin(), name.end(), '?');
   if (!planned.tail_intact() || !request.tail_intact()) {
     fail("plan writes behind the members of a struct that it knows");
@@ -163,8 +168,11 @@ void Live<T>::escaped(const char* what, const std::string& how) const {
 
 template <class T>
 void Live<T>::failed(const char* what, std::int32_t status, const std::string& reason) const {
-  fail(what, ": ", status_text(status), ": ",
-       reason.empty() ? "the plugin gave no reason; write one into error->text" : reason);
+  if (reason.empty()) {
+    fail(what, ": ", status_text(status),
+         ": the plugin gave no reason; write one into error->text");
+  }
+  throw Finding{Grade::kFail, text(what, ": ", status_text(status), ": ", reason), status};
 }
 
 template class Live<float>;

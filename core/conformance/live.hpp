@@ -43,13 +43,6 @@ template <class T>
   return Abi<T>::kScalar == AESWEEP_F32 ? "f32" : "f64";
 }
 
-// The host's error buffer.
-struct ErrorText {
-  std::array<char, 512> text{};
-  aesweep_error error = {sizeof(aesweep_error), 512, text.data()};
-  [[nodiscard]] std::string str() const { return text.data(); }
-};
-
 // "invalid parameter (1)" for a status.
 [[nodiscard]] std::string status_text(std::int32_t status);
 
@@ -78,12 +71,25 @@ struct Extended {
   std::array<unsigned char, 64> tail{};
 };
 
+// The host's error buffer.
+struct ErrorText {
+  explicit ErrorText(bool longer = false) : members(longer) {
+    members.value.capacity = static_cast<std::uint32_t>(text.size());
+    members.value.text = text.data();
+  }
+  ErrorText(const ErrorText&) = delete;
+  ErrorText& operator=(const ErrorText&) = delete;
+
+  std::array<char, 512> text{};
+  Extended<aesweep_error> members;
+  [[nodiscard]] std::string str() const { return text.data(); }
+};
+
 // The widths that a component is planned for.
 struct Shape {
   std::int64_t rows_max = 0;
   std::int64_t input_cols = 0;
   std::int64_t target_cols = 0;
-  bool longer = false;  // Structs of a newer host.
 };
 
 template <class T>
@@ -91,7 +97,8 @@ class Live {
  public:
   // A refusal is a Finding.
   explicit Live(const Subject& subject);
-  Live(const Subject& subject, const Example& example);
+  // `longer`: create and everything after it get structs of a newer host.
+  Live(const Subject& subject, const Example& example, bool longer = false);
   Live(const Live&) = delete;
   Live& operator=(const Live&) = delete;
   ~Live();
@@ -102,6 +109,7 @@ class Live {
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
   [[nodiscard]] const Subject& subject() const { return subject_; }
+  [[nodiscard]] const Example& example() const { return example_; }
   [[nodiscard]] const aesweep_component& component() const { return subject_.entry->component; }
   [[nodiscard]] bool has(std::uint32_t flag) const { return (component().flags & flag) != 0; }
   [[nodiscard]] void* instance() const { return instance_; }
@@ -144,18 +152,21 @@ class Live {
 
   template <class Function, class... Arguments>
   void call(const char* what, Function function, Arguments... arguments) const {
-    ErrorText error;
-    const std::int32_t status = try_call(what, error.error, function, arguments...);
+    ErrorText error(longer_);
+    const std::int32_t status = try_call(what, error.members.value, function, arguments...);
+    if (!error.members.tail_intact()) fail(what, " writes behind the members of aesweep_error");
     if (status != AESWEEP_OK) failed(what, status, error.str());
   }
 
  private:
   [[noreturn]] void escaped(const char* what, const std::string& how) const;
   [[noreturn]] void failed(const char* what, std::int32_t status, const std::string& text) const;
-  void create(const Example& example);
+  void create();
   void check_plan() const;
 
   Subject subject_;
+  Example example_;
+  bool longer_ = false;
   aesweep_lifecycle lifecycle_{};
   void* instance_ = nullptr;
   Shape shape_;

@@ -45,12 +45,12 @@ RegularizerRun<T>::RegularizerRun(const Live<T>& live, const Inputs& inputs, con
       statistics_(live.rounds()),
       workspace_(live.planned().workspace_bytes, layout.garbage),
       kept_(live.planned().kept_bytes, layout.garbage) {
-  gradient_.fill(0.0);
+  gradient_.fill(layout.gradient_base);
   for (const Piece& piece : inputs.parameters) {
     parameters_.add(piece.name, piece.rows, piece.cols, layout.offset);
     parameters_.grid(parameters_.size() - 1).set(piece.values);
     gradients_.add(piece.name, piece.rows, piece.cols, layout.offset);
-    gradients_.grid(gradients_.size() - 1).fill(0.0);
+    gradients_.grid(gradients_.size() - 1).fill(layout.gradient_base);
   }
 }
 

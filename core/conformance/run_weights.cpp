@@ -4,10 +4,10 @@
 namespace aesweep::conformance {
 namespace {
 
-aesweep_block whole_tensor(const Piece& w) {
+aesweep_block whole_tensor(const Piece& w, const Layout& layout) {
   aesweep_block block{};
   block.struct_size = sizeof block;
-  block.flags = AESWEEP_MAY_DECAY | AESWEEP_MAY_QUANTIZE;
+  block.flags = AESWEEP_MAY_QUANTIZE | (layout.may_decay ? std::uint32_t{AESWEEP_MAY_DECAY} : 0u);
   block.count = w.values.size();
   block.rows = w.rows;
   block.cols = w.cols;
@@ -30,11 +30,11 @@ Piece shaped(const std::string& name, const Piece& like, const Grid<T>& grid) {
 }  // namespace
 
 std::vector<aesweep_block> blocks_of(const Piece& w, const Layout& layout, bool whole) {
-  if (whole) return {whole_tensor(w)};
+  if (whole) return {whole_tensor(w, layout)};
   std::vector<aesweep_block> blocks;
   std::uint64_t first = 0;
   for (const std::int64_t rows : layout.shards) {
-    aesweep_block block = whole_tensor(w);
+    aesweep_block block = whole_tensor(w, layout);
     block.first = first;
     block.count = static_cast<std::uint64_t>(rows * w.cols);
     first += block.count;
@@ -52,7 +52,7 @@ void run_parameter_blocks(const Live<T>& live, const Inputs& inputs, const Layou
   const Grid<T> w = flat<T>(weights, layout);
   const Grid<T> before = w.copy();
   Grid<T> gradient(1, w.cols(), 0, layout.offset);
-  gradient.fill(0.0);
+  gradient.fill(layout.gradient_base);
   double sum = 0.0;
   for (const aesweep_block& members : blocks_of(weights, layout, false)) {
     Extended<aesweep_block> block(layout.longer);
@@ -68,10 +68,10 @@ void run_parameter_blocks(const Live<T>& live, const Inputs& inputs, const Layou
   }
   if (!gradient.canaries_intact()) fail("on_parameter_block writes outside of its gradient");
   if (!w.same_bytes(before)) fail("on_parameter_block changes the weights");
-  outcome.push_back({"penalty on weights", 1, 1, {sum}});
+  outcome.push_back({"penalty on weight blocks", 1, 1, {sum}});
   require_written(layout, outcome.back());
   if (layout.value_only || layout.without_gradient) return;
-  outcome.push_back(shaped("gradient of weights", weights, gradient));
+  outcome.push_back(shaped("gradient of weight blocks", weights, gradient));
   require_written(layout, outcome.back());
 }
 
@@ -86,7 +86,7 @@ Outcome run_quantizer(const Live<T>& live, const Inputs& inputs, const Layout& l
   Extended<aesweep_context> context(layout.longer);
   context.set(batch_context(layout, AESWEEP_TRAIN));
   Extended<aesweep_block> whole(layout.longer);
-  whole.set(whole_tensor(weights));
+  whole.set(whole_tensor(weights, layout));
   live.call("quantize", table.quantize, &context.value, &whole.value, w.data(), q.data(),
             kept.data());
   if (!q.canaries_intact()) fail("quantize writes outside of q");

@@ -11,15 +11,14 @@ std::int64_t first_row(const Layout& layout, std::size_t s) {
 }
 
 aesweep_context batch_context(const Layout& layout, aesweep_mode mode) {
-  constexpr std::uint64_t kSeed = 7;
   aesweep_context context{};
   context.struct_size = sizeof context;
   context.mode = mode;
   context.step = kStep;
   context.epoch = 1;
   context.total_steps = 10;
-  context.seed = kSeed;
-  context.stream = stream_hash(kSeed, "code/component", mode);
+  context.seed = layout.seed;
+  context.stream = stream_hash(layout.seed, "code/component", mode);
   context.shard_rows = static_cast<std::uint64_t>(layout.rows());
   context.batch_rows = context.shard_rows;
   context.train_step = kStep;

@@ -4,6 +4,7 @@
 // purity.hpp); it never leaves this folder.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/base/text.hpp"
@@ -22,21 +23,22 @@ struct Verdict {
 struct Finding {
   Grade grade = Grade::kFail;
   std::string text;
+  std::int32_t refused = 0;  // The status with which the component refused a call, with text.
 };
 
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  throw Finding{Grade::kFail, text(parts...)};
+  throw Finding{Grade::kFail, text(parts...), 0};
 }
 
 template <class... Parts>
 [[noreturn]] void skip(const Parts&... parts) {
-  throw Finding{Grade::kSkip, text(parts...)};
+  throw Finding{Grade::kSkip, text(parts...), 0};
 }
 
 template <class... Parts>
 [[noreturn]] void warn(const Parts&... parts) {
-  throw Finding{Grade::kWarn, text(parts...)};
+  throw Finding{Grade::kWarn, text(parts...), 0};
 }
 
 }  // namespace aesweep::conformance

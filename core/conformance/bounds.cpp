@@ -1,0 +1,53 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/conformance/checks.hpp"
+
+namespace aesweep::conformance {
+
+std::string with(const Example& example) {
+  return example.name.empty() ? std::string() : text("with ", example.name, ": ");
+}
+
+Outcome rounding_bounds(const Subject& subject, const Example& example, const Shape& shape,
+                        const Inputs& inputs, const Layout& layout, double epsilon) {
+  constexpr double kRoundings = 64.0;
+  constexpr int kPlays = 4;
+  // Of single precision: a step that double resolves well. Of double: small, but far above its own
+  // rounding.
+  const double step = std::max(4.0 * epsilon, 0x1p-30);
+  Live<double> live(subject, example);
+  if (!live.plan(shape)) fail("plan in f64 refuses what it takes in f32: ", live.refusal());
+  const Outcome base = run(live, inputs, layout);
+  Outcome bounds = base;
+  for (Piece& piece : bounds) std::fill(piece.values.begin(), piece.values.end(), 0.0);
+  for (int play = 0; play < kPlays; ++play) {
+    Inputs moved = inputs;
+    std::int64_t number = 0;
+    for (Piece* piece : moved.all()) {
+      ++number;
+      for (std::size_t k = 0; k < piece->values.size(); ++k) {
+        const double side =
+            scatter(static_cast<std::int64_t>(k), number, 900 + static_cast<std::uint64_t>(play));
+        piece->values[k] *= 1.0 + std::copysign(step, side);
+      }
+    }
+    const Outcome other = run(live, moved, layout);
+    for (std::size_t p = 0; p < base.size(); ++p) {
+      for (std::size_t k = 0; k < base[p].values.size(); ++k) {
+        const double change = std::abs(other[p].values[k] - base[p].values[k]);
+        bounds[p].values[k] = std::max(bounds[p].values[k], change);
+      }
+    }
+  }
+  for (std::size_t p = 0; p < base.size(); ++p) {
+    double largest = 0.0;
+    for (const double value : base[p].values) largest = std::max(largest, std::abs(value));
+    for (double& bound : bounds[p].values) {
+      bound = kRoundings * (bound * (epsilon / step) + epsilon * largest);
+    }
+  }
+  return bounds;
+}
+
+}  // namespace aesweep::conformance
