@@ -182,6 +182,23 @@ TYPED_TEST(BinaryConnectOf, CertaintiesAreExact) {
   EXPECT_TRUE(std::isnan(connect.quantize({Real(kNan)})[0]));
 }
 
+TYPED_TEST(BinaryConnectOf, ADrawOfZeroIsNotBelowProbabilityZero) {
+  using Real = TypeParam;
+  const std::uint64_t element = 622'592;  // Found by search.
+  const auto words = philox(stream_key(kStream, 0), tensor_counter(5, element));
+  ASSERT_EQ(uniform_float(words[element % 4]), 0.0f);
+  for (int k = 1; k < 100; ++k) {
+    // A quotient by H gives -1 exactly; a product with 1 / H does not for some of these.
+    const Real h = static_cast<Real>(k);
+    Connect<Real> connect(
+        Values{{"sampling", std::string("stochastic")}, {"limit", static_cast<double>(k)}});
+    EXPECT_EQ(connect.quantize({-h}, element)[0], -h);
+    EXPECT_EQ(connect.quantize({-h * (Real(1) - Real(4) * std::numeric_limits<Real>::epsilon())},
+                               element)[0],
+              h);
+  }
+}
+
 TYPED_TEST(BinaryConnectOf, MeansAreTheWeights) {
   using Real = TypeParam;
   Connect<Real> connect(kStochastic);
