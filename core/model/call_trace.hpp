@@ -21,4 +21,13 @@ struct CallTrace {
 
 [[nodiscard]] CallTrace& call_trace();
 
+// Names the layer of a scope's calls, and none afterwards.
+class TracedLayer {
+ public:
+  explicit TracedLayer(const char* layer) { call_trace().layer = layer; }
+  ~TracedLayer() { call_trace().layer = nullptr; }
+  TracedLayer(const TracedLayer&) = delete;
+  TracedLayer& operator=(const TracedLayer&) = delete;
+};
+
 }  // namespace aesweep

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <span>
 #include <tuple>
 
 #include "core/base/text.hpp"
 #include "core/math/gemm.hpp"
+#include "core/model/abi_array.hpp"
 #include "core/model/abi_types.hpp"
+#include "core/model/parameters.hpp"
 
 namespace aesweep {
 namespace {
@@ -23,20 +24,10 @@ void gemm_service(int transpose_a, int transpose_b, std::int64_t m, std::int64_t
   gemm<T>(transpose_a != 0, transpose_b != 0, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-// The host's view of a descriptor: members that an older library lacks are null.
-aesweep_component host_view(const aesweep_component& theirs) {
-  aesweep_component ours{};
-  std::memcpy(&ours, &theirs, std::min<std::size_t>(theirs.struct_size, sizeof ours));
-  return ours;
-}
-
 // The functions without which a kind is nothing, by name; null in `table` where absent.
 template <class Table, class... Members>
 bool has_all(const void* table, Members... members) {
-  Table ours{};
-  std::uint32_t size = 0;
-  std::memcpy(&size, table, sizeof size);
-  std::memcpy(&ours, table, std::min<std::size_t>(size, sizeof ours));
+  const auto ours = host_copy<Table>(table);
   return ((ours.*members != nullptr) && ...);
 }
 
@@ -69,10 +60,14 @@ Status check_component(const aesweep_component& component) {
   if (component.name == nullptr || component.kind > AESWEEP_OPTIMIZER) {
     return Status::world(text("a component has no name or the unknown kind ", component.kind));
   }
-  if (is_complete<float>(component) && is_complete<double>(component)) return {};
-  return Status::world(text("component ", component.name, " lacks a function that every ",
-                            kind_name(static_cast<aesweep_kind>(component.kind)),
-                            " has, for f32 or f64"));
+  if (!is_complete<float>(component) || !is_complete<double>(component)) {
+    return Status::world(text("component ", component.name, " lacks a function that every ",
+                              kind_name(static_cast<aesweep_kind>(component.kind)),
+                              " has, for f32 or f64"));
+  }
+  return check_declarations(component).in(text("the declaration of ",
+                                               kind_name(static_cast<aesweep_kind>(component.kind)),
+                                               " ", component.name));
 }
 
 }  // namespace
@@ -93,7 +88,7 @@ Status Catalogue::add(const aesweep_plugin_entry& entry, const PluginLibrary& li
   }
   const auto shared = std::make_shared<const PluginLibrary>(library);
   for (const aesweep_component* theirs : std::span(entry.components, entry.component_count)) {
-    const aesweep_component component = host_view(*theirs);
+    const auto component = host_copy<aesweep_component>(theirs);
     AESWEEP_RETURN_IF_ERROR(check_component(component).in(library.path));
     const auto kind = static_cast<aesweep_kind>(component.kind);
     if (const CatalogueEntry* present = find(kind, component.name)) {

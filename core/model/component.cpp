@@ -1,8 +1,8 @@
 #include "core/model/component.hpp"
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 #include "core/model/parameters.hpp"
 
@@ -13,6 +13,7 @@ namespace {
 // `values`.
 std::vector<aesweep_parameter> abi_parameters(const aesweep_component& component,
                                               const std::vector<NamedParameter>& values) {
+  const std::vector<aesweep_parameter_info> declared = declared_parameters(component);
   std::vector<aesweep_parameter> parameters;
   for (const auto& [name, value] : values) {
     aesweep_parameter parameter{};
@@ -28,28 +29,12 @@ std::vector<aesweep_parameter> abi_parameters(const aesweep_component& component
       parameter.type = AESWEEP_REAL;
       parameter.real = *real;
     } else {
-      parameter.type = component.parameters[parameters.size()].type;  // CHOICE or TEXT.
+      parameter.type = declared[parameters.size()].type;  // CHOICE or TEXT.
       parameter.text = std::get<std::string>(value).c_str();
     }
     parameters.push_back(parameter);
   }
   return parameters;
-}
-
-// Copies `count` structs that lie struct_size bytes apart, as the ABI says.
-template <class Struct>
-std::vector<Struct> copy_array(const Struct* first, std::uint32_t count) {
-  std::vector<Struct> copies;
-  const auto* at = reinterpret_cast<const std::byte*>(first);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::uint32_t size = 0;
-    std::memcpy(&size, at, sizeof size);
-    Struct copy{};
-    std::memcpy(&copy, at, std::min<std::size_t>(size, sizeof copy));
-    copies.push_back(copy);
-    at += size;
-  }
-  return copies;
 }
 
 const char* code_name(std::int32_t code) {
@@ -97,8 +82,7 @@ Result<Component<T>> Component<T>::create(const Catalogue& catalogue, aesweep_ki
   Component made;
   made.component_ = entry->component;
   made.library_ = entry->library;
-  const aesweep_lifecycle& theirs = *entry->component.lifecycle[Abi<T>::kScalar];
-  std::memcpy(&made.lifecycle_, &theirs, std::min<std::size_t>(theirs.struct_size, sizeof theirs));
+  made.lifecycle_ = host_copy<aesweep_lifecycle>(entry->component.lifecycle[Abi<T>::kScalar]);
 
   std::array<char, 512> reason{};
   aesweep_error error = {sizeof(aesweep_error), reason.size(), reason.data()};
@@ -133,9 +117,41 @@ Status Component<T>::plan(std::int64_t shard_rows_max, std::int64_t input_cols,
   plan_.struct_size = sizeof plan_;
   const Status planned = call("plan", lifecycle_.plan, &request, &plan_);
   if (!planned.ok()) return Status::input(planned.message());
-  tensors_ = copy_array(plan_.tensors, plan_.tensor_count);
-  rounds_ = copy_array(plan_.rounds, plan_.round_count);
+  if ((plan_.tensor_count > 0 && plan_.tensors == nullptr) ||
+      (plan_.round_count > 0 && plan_.rounds == nullptr)) {
+    return Status::input(label() + ": plans tensors or rounds at null");
+  }
+  tensors_ = host_copies(plan_.tensors, plan_.tensor_count);
+  rounds_ = host_copies(plan_.rounds, plan_.round_count);
+  return check_plan();
+}
+
+template <class T>
+Status Component<T>::check_plan() const {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const aesweep_tensor& tensor = tensors_[i];
+    if (tensor.name == nullptr || tensor.role > AESWEEP_VIEWED) {
+      return Status::input(text(label(), ": plans tensor ", i, " without a name or of role ",
+                                tensor.role, ", not in [0, ", int{AESWEEP_VIEWED}, "]"));
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (std::string_view(tensor.name) == tensors_[j].name) {
+        return Status::input(text(label(), ": plans tensor ", tensor.name, " twice"));
+      }
+    }
+  }
+  for (const aesweep_round& round : rounds_) {
+    if (round.phase > AESWEEP_BEFORE_BACKWARD || round.reduction > AESWEEP_MAX) {
+      return Status::input(text(label(), ": plans a statistics round of unknown phase ",
+                                round.phase, " or reduction ", round.reduction));
+    }
+  }
   return {};
+}
+
+template <class T>
+std::string Component<T>::label() const {
+  return text(kind_name(kind()), " ", component_.name, " (plugin ", library_->id, ")");
 }
 
 template <class T>
@@ -147,9 +163,7 @@ Status Component<T>::failure(const char* what, std::int32_t code, const char* re
     const std::string changed = text("changed the floating-point mode (", mode, ")");
     shown = code == AESWEEP_OK ? changed : text(shown, "; it also ", changed);
   }
-  // The library's id, not its path: results hold this text and no paths.
-  return Status::world(text(kind_name(static_cast<aesweep_kind>(component_.kind)), " ",
-                            component_.name, " (plugin ", library_->id, "), ", what, ": ", shown));
+  return Status::world(text(label(), ", ", what, ": ", shown));
 }
 
 template class Component<float>;

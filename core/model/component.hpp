@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "core/base/status.hpp"
 #include "core/base/text.hpp"
+#include "core/model/abi_array.hpp"
 #include "core/model/abi_types.hpp"
 #include "core/model/call_trace.hpp"
 #include "core/model/catalogue.hpp"
@@ -55,6 +55,10 @@ class Component {
                             std::span<const aesweep_known_tensor> known = {});
 
   [[nodiscard]] const char* name() const { return component_.name; }
+  // "activation relu (plugin relu)", as messages about what the plugin did wrong name it: with the
+  // library's id, not its path, since results hold such texts and no paths.
+  [[nodiscard]] std::string label() const;
+  [[nodiscard]] aesweep_kind kind() const { return static_cast<aesweep_kind>(component_.kind); }
   [[nodiscard]] bool has(std::uint32_t flag) const { return (component_.flags & flag) != 0; }
   [[nodiscard]] std::uint32_t views() const { return component_.views; }
   [[nodiscard]] const aesweep_plan& plan() const { return plan_; }
@@ -64,12 +68,7 @@ class Component {
   // The function table of this kind: a struct of Abi<T>, null members where not offered.
   template <class Table>
   [[nodiscard]] Table table() const {
-    Table ours{};
-    const void* theirs = component_.table[Abi<T>::kScalar];
-    std::uint32_t size = 0;
-    std::memcpy(&size, theirs, sizeof size);
-    std::memcpy(&ours, theirs, size < sizeof ours ? size : sizeof ours);
-    return ours;
+    return host_copy<Table>(component_.table[Abi<T>::kScalar]);
   }
 
   // Calls function(instance, arguments..., error). Does not allocate unless the call fails, which
@@ -100,6 +99,8 @@ class Component {
 
   Component() = default;
   [[nodiscard]] Status failure(const char* what, std::int32_t code, const char* reason) const;
+  // Whether tensors and rounds of the plan are what the ABI allows.
+  [[nodiscard]] Status check_plan() const;
 
   aesweep_component component_{};
   std::shared_ptr<const PluginLibrary> library_;

@@ -25,6 +25,31 @@ bool may_work_in_place(const Layer<T>& layer) {
          });
 }
 
+// What a regularizer lacks for its place. A penalty that reads the layer's parameters and gives no
+// gradient for them would train on the wrong gradient without a word.
+template <class T>
+Status check_regularizer(const Regularizer<T>& r, bool on_weights) {
+  if (!r.component.tensors().empty()) {
+    return Status::input(r.component.label() + ": plans tensors, which regularizers cannot have");
+  }
+  if (on_weights) return {};
+  if (!r.component.rounds().empty() && r.table.accumulate == nullptr) {
+    return Status::input(r.component.label() + ": plans statistics rounds without accumulate");
+  }
+  const bool reads = (r.component.views() & AESWEEP_VIEW_PARAMETERS) != 0;
+  if (reads && r.table.on_layer_parameters == nullptr) {
+    return Status::input(r.component.label() +
+                         ": declares AESWEEP_VIEW_PARAMETERS without on_layer_parameters, so that "
+                         "their gradient would be missing; add the function");
+  }
+  if (!reads && r.table.on_layer_parameters != nullptr) {
+    return Status::input(r.component.label() +
+                         ": has on_layer_parameters without AESWEEP_VIEW_PARAMETERS, so that it "
+                         "would never be called; declare the view");
+  }
+  return {};
+}
+
 }  // namespace
 
 template <class T>
@@ -86,19 +111,22 @@ Result<Transform<T>> Network<T>::make_transform(const Catalogue& catalogue, aesw
                                                 std::int64_t shard_rows_max) {
   Result<Component<T>> component = Component<T>::create(catalogue, kind, spec);
   if (!component.ok()) return component.status();
-  AESWEEP_RETURN_IF_ERROR(component->plan(shard_rows_max, input_cols, target_cols_));
+  // All tensors so far are those of earlier layers.
+  const TensorRange earlier = {0, static_cast<int>(tensors_.size())};
+  AESWEEP_RETURN_IF_ERROR(component->plan(shard_rows_max, input_cols, target_cols_,
+                                          known(kind == AESWEEP_LAYER ? earlier : TensorRange{})));
   const std::int64_t cols = component->plan().output_cols;
   if (cols < 1 || (kind == AESWEEP_ACTIVATION && cols != input_cols)) {
-    return Status::input(text(component->name(), ": plans ", cols, " output columns for ",
+    return Status::input(text(component->label(), ": plans ", cols, " output columns for ",
                               input_cols, " input columns"));
   }
   const auto table = component->template table<typename Abi<T>::Transform>();
   if (!component->rounds().empty() && table.accumulate == nullptr) {
-    return Status::input(text(component->name(), ": plans statistics rounds without accumulate"));
+    return Status::input(text(component->label(), ": plans statistics rounds without accumulate"));
   }
   if (kind == AESWEEP_LAYER && component->plan().active_per_row > 0) {
     return Status::input(
-        text(component->name(), ": plans an active set, which layers cannot have"));
+        text(component->label(), ": plans an active set, which layers cannot have"));
   }
   return Transform<T>{std::move(component).value(), table, {}, {}, streams(path)};
 }
@@ -106,6 +134,7 @@ Result<Transform<T>> Network<T>::make_transform(const Catalogue& catalogue, aesw
 template <class T>
 Status Network<T>::add_layer(const LayerSpec& spec, const Catalogue& catalogue,
                              std::int64_t input_cols, std::int64_t shard_rows_max) {
+  const TracedLayer traced(spec.name.c_str());
   const std::string path = "layers/" + spec.name;
   Result<Transform<T>> transform =
       make_transform(catalogue, AESWEEP_LAYER, spec.layer, path, input_cols, shard_rows_max);
@@ -138,8 +167,12 @@ Status Network<T>::add_tensors(const std::string& layer_name, Transform<T>& tran
   transform.learned.first = static_cast<int>(tensors_.size());
   transform.buffers.first = static_cast<int>(buffers_.size());
   for (const aesweep_tensor& declared : transform.component.tensors()) {
+    if (declared.role == AESWEEP_VIEWED) {
+      AESWEEP_RETURN_IF_ERROR(add_view(declared, transform));
+      continue;
+    }
     if (declared.rows < 1 || declared.cols < 1 || declared.role == AESWEEP_STATE) {
-      return Status::input(text(transform.component.name(), ".", declared.name,
+      return Status::input(text(transform.component.label(), ": tensor ", declared.name,
                                 ": is declared with shape ", declared.rows, " x ", declared.cols,
                                 " or as optimizer state"));
     }
@@ -166,6 +199,51 @@ Status Network<T>::add_tensors(const std::string& layer_name, Transform<T>& tran
 }
 
 template <class T>
+std::vector<aesweep_known_tensor> Network<T>::known(TensorRange range) const {
+  std::vector<aesweep_known_tensor> tensors;
+  for (int t = range.first; t < range.first + range.count; ++t) {
+    const Tensor& tensor = tensors_[static_cast<std::size_t>(t)];
+    tensors.push_back({sizeof(aesweep_known_tensor), tensor.flags, tensor.name.c_str(), tensor.rows,
+                       tensor.cols});
+  }
+  return tensors;
+}
+
+template <class T>
+Status Network<T>::add_view(const aesweep_tensor& declared, Transform<T>& transform) {
+  const auto refused = [&](const auto&... why) {
+    return Status::input(text(transform.component.label(), ": views ", declared.name, why...));
+  };
+  if (transform.component.kind() != AESWEEP_LAYER) {
+    return refused(", but only layers can compute with another layer's tensors");
+  }
+  const int layer = static_cast<int>(layers_.size());
+  const auto owner = std::find_if(tensors_.begin(), tensors_.end(), [&](const Tensor& tensor) {
+    return tensor.name == declared.name;
+  });
+  if (owner == tensors_.end()) {
+    std::string names;
+    for (const Tensor& tensor : tensors_) {
+      if (tensor.layer == layer) continue;
+      names +=
+          text(names.empty() ? "" : ", ", tensor.name, " [", tensor.rows, " x ", tensor.cols, "]");
+    }
+    return refused(", which is not a learned tensor of an earlier layer; there are: ",
+                   names.empty() ? "none" : names);
+  }
+  if (owner->layer == layer) {
+    return refused(
+        ", a tensor of its own layer; it has that already: name one of an earlier layer");
+  }
+  if (owner->rows != declared.rows || owner->cols != declared.cols) {
+    return refused(" as ", declared.rows, " x ", declared.cols, ", but it is ", owner->rows, " x ",
+                   owner->cols, "; plan the view with the owner's rows and cols");
+  }
+  transform.viewed.push_back(static_cast<int>(owner - tensors_.begin()));
+  return {};
+}
+
+template <class T>
 Status Network<T>::add_regularizers(const LayerSpec& spec, const Catalogue& catalogue,
                                     std::int64_t shard_rows_max, Layer<T>& layer) {
   for (const RegularizerSpec& wanted : spec.regularizers) {
@@ -173,7 +251,9 @@ Status Network<T>::add_regularizers(const LayerSpec& spec, const Catalogue& cata
     Result<Component<T>> made =
         Component<T>::create(catalogue, AESWEEP_REGULARIZER, wanted.component);
     if (!made.ok()) return made.status().in(where);
-    AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, layer.output_cols, target_cols_).in(where));
+    AESWEEP_RETURN_IF_ERROR(
+        made->plan(shard_rows_max, layer.output_cols, target_cols_, known(layer.layer.learned))
+            .in(where));
     Regularizer<T> regularizer{spec.name + "_" + wanted.name,
                                std::move(made).value(),
                                {},
@@ -182,10 +262,11 @@ Status Network<T>::add_regularizers(const LayerSpec& spec, const Catalogue& cata
     const bool on_weights = wanted.on == RegularizerTarget::kWeights;
     const bool offered = on_weights ? regularizer.table.on_parameter_block != nullptr
                                     : regularizer.table.on_activations != nullptr;
-    if (!offered || !regularizer.component.tensors().empty()) {
+    if (!offered) {
       return Status::input(text(where, ".on: ", regularizer.component.name(), " does not work on ",
                                 on_weights ? "weights" : "activations"));
     }
+    AESWEEP_RETURN_IF_ERROR(check_regularizer(regularizer, on_weights).in(where));
     (on_weights ? layer.on_weights : layer.on_activations).push_back(std::move(regularizer));
   }
   return {};

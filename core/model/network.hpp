@@ -51,6 +51,7 @@ struct Transform {
   TensorRange learned;  // In the parameter arena.
   TensorRange buffers;  // In the buffer arena.
   Streams streams{};
+  std::vector<int> viewed{};  // Layers: tensors of earlier layers that this one computes with.
 };
 
 template <class T>
@@ -122,6 +123,9 @@ class Network {
   Status add_quantizer(const LayerSpec& spec, const Catalogue& catalogue,
                        std::int64_t shard_rows_max, Layer<T>& layer);
   Status add_tensors(const std::string& layer_name, Transform<T>& transform);
+  Status add_view(const aesweep_tensor& declared, Transform<T>& transform);
+  // The tensors as a plan request tells of them; the names stay with the network.
+  [[nodiscard]] std::vector<aesweep_known_tensor> known(TensorRange range) const;
   Result<Transform<T>> make_transform(const Catalogue& catalogue, aesweep_kind kind,
                                       const ComponentSpec& spec, const std::string& path,
                                       std::int64_t input_cols, std::int64_t shard_rows_max);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstring>
 #include <limits>
-#include <span>
 #include <string_view>
 
 #include "core/base/text.hpp"
+#include "core/model/abi_array.hpp"
 
 namespace aesweep {
 namespace {
@@ -51,7 +53,80 @@ Status refused(const aesweep_parameter_info& info, const ParameterValue& value) 
   return Status::input(text(shown(value), " is not in ", accepted_values(info)));
 }
 
+// [a-z][a-z0-9_]*
+bool is_identifier(std::string_view name) {
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !name.empty() && is_lower(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+// Why a declaration alone is no good; empty if it is.
+std::string contradiction(const aesweep_parameter_info& info) {
+  if (info.summary == nullptr) return "has no summary (null)";
+  if (info.type > AESWEEP_TEXT) return text("has the unknown type ", info.type);
+  const bool number = info.type == AESWEEP_INTEGER || info.type == AESWEEP_REAL;
+  if (number && !(info.minimum <= info.maximum)) {
+    return text("has the empty range ", accepted_range(info));
+  }
+  const bool choice = info.type == AESWEEP_CHOICE;
+  if (choice && (info.choices == nullptr || info.choices[0] == nullptr)) {
+    return "is a choice without choices";
+  }
+  if ((choice || info.type == AESWEEP_TEXT) && info.default_text == nullptr) {
+    return text("has no default_text (null); give one of: ", accepted_values(info));
+  }
+  if (info.type == AESWEEP_BOOLEAN && info.default_integer != 0 && info.default_integer != 1) {
+    return text("has default ", info.default_integer, ", expected 0 or 1");
+  }
+  const Result<ParameterValue> value = checked_value(info, default_value(info));
+  if (value.ok()) return {};
+  const bool required = (info.flags & AESWEEP_REQUIRED) != 0;
+  return text(required ? "has an example" : "has a default",
+              " that it does not accept: ", value.status().message());
+}
+
 }  // namespace
+
+std::vector<aesweep_parameter_info> declared_parameters(const aesweep_component& component) {
+  return host_copies(component.parameters, component.parameter_count);
+}
+
+Status check_declarations(const aesweep_component& component) {
+  constexpr std::uint32_t kBytesMin = offsetof(aesweep_parameter_info, choices);
+  if (component.parameter_count > 0 && component.parameters == nullptr) {
+    return Status::world("has parameters at null");
+  }
+  const auto* at = reinterpret_cast<const std::byte*>(component.parameters);
+  for (std::uint32_t i = 0; i < component.parameter_count; ++i) {
+    // A struct that is too short would lead the walk astray: check before stepping over it.
+    std::uint32_t bytes = 0;
+    std::memcpy(&bytes, at, sizeof bytes);
+    if (bytes < kBytesMin) {
+      return Status::world(text("parameters[", i, "] is too short: struct_size ", bytes,
+                                ", expected at least ", kBytesMin));
+    }
+    const auto info = host_copy<aesweep_parameter_info>(at);
+    if (info.name == nullptr || !is_identifier(info.name)) {
+      return Status::world(text("parameters[", i, "] is named ",
+                                info.name == nullptr ? "null" : text("'", info.name, "'"),
+                                ", expected [a-z][a-z0-9_]*"));
+    }
+    if (const std::string why = contradiction(info); !why.empty()) {
+      return Status::world(text(info.name, ": ", why));
+    }
+    at += bytes;
+  }
+  const std::vector<aesweep_parameter_info> declared = declared_parameters(component);
+  for (std::size_t i = 0; i < declared.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (std::string_view(declared[i].name) == declared[j].name) {
+        return Status::world(text(declared[i].name, ": is declared twice"));
+      }
+    }
+  }
+  return {};
+}
 
 std::string accepted_range(const aesweep_parameter_info& info) {
   constexpr double kLargest = std::numeric_limits<double>::max();
@@ -130,7 +205,7 @@ Result<ParameterValue> checked_value(const aesweep_parameter_info& info,
 
 Result<std::vector<NamedParameter>> complete_parameters(const aesweep_component& component,
                                                         const std::vector<NamedParameter>& given) {
-  const std::span declared(component.parameters, component.parameter_count);
+  const std::vector<aesweep_parameter_info> declared = declared_parameters(component);
   for (std::size_t i = 0; i < given.size(); ++i) {
     const std::string& name = given[i].first;
     const auto same = [&](const NamedParameter& other) { return other.first == name; };

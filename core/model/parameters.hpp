@@ -10,6 +10,14 @@
 
 namespace aesweep {
 
+// The component's declarations, each as far as this host knows it.
+[[nodiscard]] std::vector<aesweep_parameter_info> declared_parameters(
+    const aesweep_component& component);
+
+// Refuses declarations that contradict themselves: no name, an empty range, a choice without
+// choices, a default that is not accepted. The message begins with the parameter's name.
+[[nodiscard]] Status check_declarations(const aesweep_component& component);
+
 // "[1, 65536]", "(0, inf)": the range of an INTEGER or REAL. Without a bound an end is open.
 [[nodiscard]] std::string accepted_range(const aesweep_parameter_info& info);
 

@@ -9,7 +9,7 @@ void Backward<T>::through_activation(int l, std::int64_t s, Gradients<T>& gradie
   if (!calls_->layer(l).activation || calls_->failed()) return;
   const Transform<T>& transform = *calls_->layer(l).activation;
   const aesweep_context context = calls_->shard_context(transform.streams, s);
-  auto memory = calls_->memory(transform, calls_->layer_memory(l).activation, s);
+  auto memory = calls_->memory(l, transform, calls_->layer_memory(l).activation, s);
   memory.gradients = gradients.leaves(transform.learned);
   const typename Abi<T>::ConstMatrix x = calls_->pre_activation(l, s);
   const typename Abi<T>::ConstMatrix y = calls_->layer_output(l, s);
@@ -26,8 +26,9 @@ void Backward<T>::through_layer(int l, std::int64_t s, Gradients<T>& gradients) 
   if (calls_->failed()) return;
   const Transform<T>& transform = calls_->layer(l).layer;
   const aesweep_context context = calls_->shard_context(transform.streams, s);
-  auto memory = calls_->memory(transform, calls_->layer_memory(l).layer, s);
+  auto memory = calls_->memory(l, transform, calls_->layer_memory(l).layer, s);
   memory.gradients = gradients.leaves(transform.learned);
+  memory.viewed_gradients = gradients.contributions().room(l, s);
   const typename Abi<T>::ConstMatrix x = calls_->layer_input(l, s);
   const typename Abi<T>::ConstMatrix y = calls_->pre_activation(l, s);
   const typename Abi<T>::Matrix from = calls_->pre_gradient(l, s);
@@ -46,6 +47,8 @@ void Backward<T>::through_layer(int l, std::int64_t s, Gradients<T>& gradients) 
   const typename Abi<T>::Matrix* wanted = l > 0 ? &dx : nullptr;
   calls_->note(s, transform.component.call("backward", transform.table.backward, &context, &memory,
                                            &x, &y, &dy, wanted));
+  gradients.contributions().written(l, s);
+  penalties_->add_to_parameters(l, s, gradients);
 }
 
 template <class T>
@@ -98,8 +101,8 @@ void Backward<T>::run(Gradients<T>& gradients, Exchange& exchange,
   for (int l = calls_->layer_count() - 1; l >= 0; --l) {
     const Layer<T>& of = calls_->layer(l);
     const bool rounds =
-        Rounds<T>::any(of.layer.component, AESWEEP_BEFORE_BACKWARD) ||
-        (of.activation && Rounds<T>::any(of.activation->component, AESWEEP_BEFORE_BACKWARD));
+        rounds_->any(of.layer.component, AESWEEP_BEFORE_BACKWARD) ||
+        (of.activation && rounds_->any(of.activation->component, AESWEEP_BEFORE_BACKWARD));
     if (rounds) {
       layer_with_rounds(l, gradients, between);
     } else {

@@ -50,6 +50,7 @@ GradientMemory Gradients<T>::memory(const Network<T>& network, const Partition& 
   memory.slots = static_cast<std::size_t>(slots.whole) * network.elements() +
                  static_cast<std::size_t>(std::max(0, slots.height_max - slots.whole)) *
                      largest_layer(network);
+  memory.views = Contributions<T>::elements(network, plans);
   if (partition.ownership() == Ownership::kReplicated) return memory;
   for (std::size_t t = 0; t < network.tensors().size(); ++t) {
     const ElementRange owned = partition.owned(static_cast<int>(t), rank);
@@ -61,7 +62,7 @@ GradientMemory Gradients<T>::memory(const Network<T>& network, const Partition& 
 template <class T>
 Gradients<T>::Gradients(const Network<T>& network, const Partition& partition,
                         std::span<const BatchPlan> plans, int rank)
-    : network_(&network), partition_(&partition), rank_(rank) {
+    : network_(&network), partition_(&partition), rank_(rank), contributions_(network, plans) {
   const Slots needed = needed_slots(plans, rank);
   const GradientMemory sizes = memory(network, partition, plans, rank);
   whole_slots_ = needed.whole;
@@ -163,6 +164,9 @@ T* const* Gradients<T>::leaves(TensorRange tensors) {
 
 template <class T>
 void Gradients<T>::leaf_done() {
+  for (int t = tensors_.first; t < tensors_.first + tensors_.count; ++t) {
+    contributions_.add_to(t, static_cast<std::int64_t>(next_leaf_), slot(t, height_));
+  }
   ++height_;
   for (int merges = plan_->local.merges_after[next_leaf_++]; merges > 0; --merges) {
     --height_;

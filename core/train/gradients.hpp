@@ -14,6 +14,7 @@
 #include "core/base/buffer.hpp"
 #include "core/model/network.hpp"
 #include "core/train/batch_plan.hpp"
+#include "core/train/contributions.hpp"
 #include "core/train/exchange.hpp"
 #include "core/train/partition.hpp"
 
@@ -23,6 +24,9 @@ namespace aesweep {
 struct GradientMemory {
   std::size_t slots = 0;    // Whole arenas and the scratch slots of the largest layer.
   std::size_t staging = 0;  // What other ranks send.
+  std::size_t views = 0;    // What layers that view other layers' tensors contribute.
+
+  [[nodiscard]] std::size_t elements() const { return slots + staging + views; }
 };
 
 template <class T>
@@ -44,7 +48,10 @@ class Gradients {
   // Where the present leaf's gradients of some of these tensors go, one pointer per tensor; good
   // until leaf_done.
   [[nodiscard]] T* const* leaves(TensorRange tensors);
+  // Takes in what the viewers of these tensors contributed for this shard, then merges.
   void leaf_done();
+  // What the layers before, in backward order, gave for tensors that they view.
+  [[nodiscard]] Contributions<T>& contributions() { return contributions_; }
   void layer_done(Exchange& exchange);
 
   // True once the tensor's layer is done and every part of it is here.
@@ -75,6 +82,7 @@ class Gradients {
   int whole_slots_ = 1;           // Slots that span all layers: as many as a rank has parts.
   std::size_t scratch_slot_ = 0;  // Elements of a slot that serves one layer at a time.
   std::size_t remote_parts_max_ = 0;
+  Contributions<T> contributions_;
   Buffer<T> slots_;
   Buffer<T> staging_;
   std::vector<std::size_t> staging_offset_;  // Per tensor.

@@ -54,7 +54,7 @@ void Passes<T>::layer_forward(int l, std::int64_t s) {
   if (calls_.failed()) return;
   const Transform<T>& transform = calls_.layer(l).layer;
   const aesweep_context context = calls_.shard_context(transform.streams, s);
-  const auto memory = calls_.memory(transform, calls_.layer_memory(l).layer, s);
+  const auto memory = calls_.memory(l, transform, calls_.layer_memory(l).layer, s);
   const typename Abi<T>::ConstMatrix x = calls_.layer_input(l, s);
   const typename Abi<T>::Matrix y = calls_.pre_activation_room(l, s);
   calls_.note(
@@ -66,7 +66,7 @@ void Passes<T>::activation_forward(int l, std::int64_t s) {
   if (!calls_.layer(l).activation || calls_.failed()) return;
   const Transform<T>& transform = *calls_.layer(l).activation;
   const aesweep_context context = calls_.shard_context(transform.streams, s);
-  const auto memory = calls_.memory(transform, calls_.layer_memory(l).activation, s);
+  const auto memory = calls_.memory(l, transform, calls_.layer_memory(l).activation, s);
   const typename Abi<T>::ConstMatrix x = calls_.pre_activation(l, s);
   const typename Abi<T>::Matrix y = calls_.output_room(l, s);
   calls_.note(
@@ -82,7 +82,7 @@ void Passes<T>::forward() {
     if (!calls_.failed()) calls_.note(0, parameters_->quantize(l, calls_.context()));
     rounds_.layer(l, AESWEEP_BEFORE_FORWARD);
     const bool split =
-        of.activation && Rounds<T>::any(of.activation->component, AESWEEP_BEFORE_FORWARD);
+        of.activation && rounds_.any(of.activation->component, AESWEEP_BEFORE_FORWARD);
     calls_.next_stage(of.name.c_str());
     for (std::int64_t s = 0; s < calls_.shard_count(); ++s) {
       layer_forward(l, s);
@@ -148,7 +148,7 @@ template <class T>
 void Passes<T>::end_step(const Transform<T>& transform, ComponentMemory<T>& results) {
   if (transform.table.end_step == nullptr || calls_.failed()) return;
   const aesweep_context context = calls_.batch_context(transform.streams);
-  const auto memory = calls_.memory(transform, results, 0);
+  const auto memory = calls_.end_memory(transform, results);
   calls_.note(0, transform.component.call("end_step", transform.table.end_step, &context, &memory));
 }
 

@@ -1,6 +1,7 @@
 #include "core/train/rounds.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace aesweep {
 namespace {
@@ -34,9 +35,14 @@ Rounds<T>::Rounds(ShardCalls<T>& calls, std::span<const BatchPlan> plans, Exchan
       round_(longest_round(calls.network()), plans, exchange.ranks()) {}
 
 template <class T>
-bool Rounds<T>::any(const Component<T>& component, aesweep_phase phase) {
+bool Rounds<T>::skipped(const aesweep_round& round) const {
+  return (round.flags & AESWEEP_TRAIN_ONLY) != 0 && calls_->context().mode != AESWEEP_TRAIN;
+}
+
+template <class T>
+bool Rounds<T>::any(const Component<T>& component, aesweep_phase phase) const {
   return std::any_of(component.rounds().begin(), component.rounds().end(),
-                     [&](const aesweep_round& r) { return in_phase(r, phase); });
+                     [&](const aesweep_round& r) { return in_phase(r, phase) && !skipped(r); });
 }
 
 template <class T>
@@ -46,6 +52,11 @@ void Rounds<T>::run(int l, const Component<T>& component, ComponentMemory<T>& re
   for (std::size_t r = 0; r < component.rounds().size(); ++r) {
     const aesweep_round& round = component.rounds()[r];
     if (!in_phase(round, phase)) continue;
+    if (skipped(round)) {
+      const std::span<double> result = results.result(r);
+      std::fill(result.begin(), result.end(), std::numeric_limits<double>::quiet_NaN());
+      continue;
+    }
     calls_->next_stage(calls_->layer(l).name.c_str());
     round_.begin(calls_->plan(), round.length, static_cast<aesweep_reduction>(round.reduction));
     for (std::int64_t s = 0; s < calls_->shard_count(); ++s) {
@@ -64,7 +75,7 @@ void Rounds<T>::transform(int l, const Transform<T>& transform, ComponentMemory<
   run(l, transform.component, results, phase,
       [&](std::int64_t s, std::uint32_t round, std::span<double> leaf) {
         const aesweep_context context = calls_->shard_context(transform.streams, s);
-        auto memory = calls_->memory(transform, results, s);
+        auto memory = calls_->memory(l, transform, results, s);
         memory.statistic = leaf.data();
         const typename Abi<T>::ConstMatrix x =
             is_activation ? calls_->pre_activation(l, s) : calls_->layer_input(l, s);
@@ -100,7 +111,7 @@ void Rounds<T>::regularizers(int l) {
       run(l, r.component, results, phase,
           [&](std::int64_t s, std::uint32_t round, std::span<double> leaf) {
             const aesweep_context context = calls_->shard_context(r.streams, s);
-            auto memory = calls_->memory(results, s);
+            auto memory = calls_->penalty_memory(l, i, s);
             memory.statistic = leaf.data();
             const auto seen = calls_->views(r, l, s);
             return r.component.call("accumulate", r.table.accumulate, &context, round, &memory,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.hpp"
+#include "core/model/call_trace.hpp"
 
 namespace aesweep {
 namespace {
@@ -42,9 +43,19 @@ ShardCalls<T>::ShardCalls(const Network<T>& network, Parameters<T>& parameters,
   for (std::size_t t = 0; t < network.tensors().size(); ++t) {
     parameter_pointers_.push_back(parameters.effective(static_cast<int>(t)));
   }
+  for (const Layer<T>& layer : network.layers()) {
+    std::vector<const T*>& viewed = viewed_pointers_.emplace_back();
+    for (const int t : layer.layer.viewed) viewed.push_back(parameters.effective(t));
+  }
   for (std::size_t b = 0; b < network.buffers().size(); ++b) {
     buffer_pointers_.push_back(parameters.buffer(static_cast<int>(b)));
   }
+}
+
+// The trace may not keep a name that ends with the network.
+template <class T>
+ShardCalls<T>::~ShardCalls() {
+  call_trace().layer = nullptr;
 }
 
 template <class T>
@@ -53,6 +64,7 @@ void ShardCalls<T>::begin(const BatchPlan& plan, const aesweep_context& context)
   context_ = context;
   stage_ = 0;
   delta_ = 0;
+  call_trace().step = context.train_step;
   std::fill(sums_.span().begin(), sums_.span().end(), 0.0);
 }
 
@@ -80,6 +92,8 @@ aesweep_context ShardCalls<T>::shard_context(const Streams& streams, std::int64_
 
 template <class T>
 aesweep_context ShardCalls<T>::batch_context(const Streams& streams) const {
+  // Set at every call: between shards, others call components, too.
+  call_trace().layer = where_;
   aesweep_context context = context_;
   context.stream = streams[context.mode];
   return context;
@@ -175,10 +189,30 @@ auto ShardCalls<T>::memory(ComponentMemory<T>& kept, std::int64_t s) -> Memory {
 }
 
 template <class T>
-auto ShardCalls<T>::memory(const Transform<T>& transform, ComponentMemory<T>& kept, std::int64_t s)
-    -> Memory {
+auto ShardCalls<T>::memory(int l, const Transform<T>& transform, ComponentMemory<T>& kept,
+                           std::int64_t s) -> Memory {
   Memory call = memory(kept, s);
   call.parameters = parameter_pointers_.data() + transform.learned.first;
+  call.buffers = buffer_pointers_.data() + transform.buffers.first;
+  if (!transform.viewed.empty()) {
+    call.viewed = viewed_pointers_[static_cast<std::size_t>(l)].data();
+  }
+  return call;
+}
+
+template <class T>
+auto ShardCalls<T>::penalty_memory(int l, std::size_t i, std::int64_t s) -> Memory {
+  Memory call = memory(layer_memory(l).regularizers[i], s);
+  if ((layer(l).on_activations[i].component.views() & AESWEEP_VIEW_PARAMETERS) != 0) {
+    call.parameters = parameter_pointers_.data() + layer(l).layer.learned.first;
+  }
+  return call;
+}
+
+template <class T>
+auto ShardCalls<T>::end_memory(const Transform<T>& transform, ComponentMemory<T>& kept) -> Memory {
+  Memory call = memory();
+  call.statistics = kept.results();
   call.buffers = buffer_pointers_.data() + transform.buffers.first;
   return call;
 }

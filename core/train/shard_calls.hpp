@@ -35,6 +35,9 @@ class ShardCalls {
   // All must outlive it.
   ShardCalls(const Network<T>& network, Parameters<T>& parameters, Workspace<T>& workspace,
              std::span<const BatchPlan> plans);
+  ~ShardCalls();
+  ShardCalls(const ShardCalls&) = delete;
+  ShardCalls& operator=(const ShardCalls&) = delete;
 
   // Starts a batch: stage 0, sums 0. A fault stays.
   void begin(const BatchPlan& plan, const aesweep_context& context);
@@ -54,8 +57,8 @@ class ShardCalls {
     return plan_->shards[static_cast<std::size_t>(plan_->mine.first + s)];
   }
 
-  // The stage of the calls to come and whose they are: a layer's name, "loss". `where` must outlive
-  // the stage.
+  // The stage of the calls to come and whose they are, in messages and in the call trace: a layer's
+  // name, "loss". `where` must outlive the stage.
   void next_stage(const char* where);
   // Notes a call's failure as one of the present stage; success changes nothing.
   void note(std::int64_t s, const Status& status);
@@ -85,11 +88,17 @@ class ShardCalls {
 
   [[nodiscard]] Views views(const Regularizer<T>& r, int l, std::int64_t s);
 
-  // Scratch alone; with what a component keeps of shard s; with a transform's tensors as well.
+  // Scratch alone; with what a component keeps of shard s; with the tensors of layer l's
+  // transform as well.
   [[nodiscard]] Memory memory();
   [[nodiscard]] Memory memory(ComponentMemory<T>& kept, std::int64_t s);
-  [[nodiscard]] Memory memory(const Transform<T>& transform, ComponentMemory<T>& kept,
+  [[nodiscard]] Memory memory(int l, const Transform<T>& transform, ComponentMemory<T>& kept,
                               std::int64_t s);
+  // Of the layer's i-th regularizer on activations, with the layer's tensors if it views them.
+  [[nodiscard]] Memory penalty_memory(int l, std::size_t i, std::int64_t s);
+  // Of end_step, which sees what is the same on all ranks: buffers and statistics. Weights are
+  // on their way between ranks at that time, and what is kept is one shard's.
+  [[nodiscard]] Memory end_memory(const Transform<T>& transform, ComponentMemory<T>& kept);
 
   [[nodiscard]] BatchSums layout() const { return layout_; }
   [[nodiscard]] double& sum(std::int64_t s, std::size_t index) {
@@ -106,6 +115,7 @@ class ShardCalls {
   const Network<T>* network_;
   Workspace<T>* workspace_;
   std::vector<const T*> parameter_pointers_;
+  std::vector<std::vector<const T*>> viewed_pointers_;  // Per layer.
   std::vector<T*> buffer_pointers_;
   BatchSums layout_;
   std::vector<std::size_t> first_penalty_;  // Per layer.

@@ -41,7 +41,7 @@ const aesweep_parameter_info kParameters[] = {
     {sizeof(aesweep_parameter_info), AESWEEP_INTEGER, AESWEEP_REQUIRED, 0, "step", "when", 0, 0.0,
      nullptr, 0.0, 1e6, nullptr},
     {sizeof(aesweep_parameter_info), AESWEEP_CHOICE, AESWEEP_REQUIRED, 0, "call", "where", 0, 0.0,
-     nullptr, 0.0, 0.0, kCalls}};
+     "forward", 0.0, 0.0, kCalls}};
 
 const aesweep_round kRound = {sizeof(aesweep_round), AESWEEP_BEFORE_FORWARD, AESWEEP_SUM, 0, 1};
 
@@ -185,7 +185,7 @@ TEST(ComponentFault, AnyCallEndsTheTrialAlikeOnAnyRanks) {
       EXPECT_NE(one.reason.find(row + " is cursed"), std::string::npos) << one.reason;
       EXPECT_NE(one.reason.find("code, step " + std::to_string(step)), std::string::npos)
           << one.reason;
-      EXPECT_NE(one.reason.find("failing (test)"), std::string::npos) << one.reason;
+      EXPECT_NE(one.reason.find("activation failing (plugin failing)"), std::string::npos) << one.reason;
       for (int ranks = 2; ranks <= 4; ++ranks) {
         for (const TrialResult& result : run(spec, ranks)) {
           EXPECT_EQ(result.outcome, Outcome::kFailed);

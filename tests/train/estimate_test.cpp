@@ -123,7 +123,7 @@ TEST(Estimate, RefusesImpossibleModels) {
   refused(spec, "model.code: no layer is named hidden");
   spec = large_spec();
   spec.model.layers[0].activation->parameters = {{"k", std::int64_t{301}}};
-  refused(spec, "model.layers.code: activation: topk");
+  refused(spec, "model.layers.code: activation: activation topk (plugin topk)");
   spec = large_spec();
   spec.model.layers[0].layer.name = "conv";
   refused(spec, "layer conv: no such component");
