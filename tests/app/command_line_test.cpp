@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -32,7 +35,7 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
   const std::string bad_yaml = folder.write("bad.yaml", "name: a\nmodel: [1, 2\n");
   const std::string not_yaml = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
   const std::vector<BadCall> table = {
-      {{}, {"expected a command: run, plan or plugins", "aesweep --help"}},
+      {{}, {"expected a command: run, plan, plugins or plugin", "aesweep --help"}},
       {{"rnu"}, {"unknown command 'rnu' (did you mean run?)", "aesweep --help"}},
       {{"--frobnicate"}, {"--frobnicate", "aesweep --help"}},
       {{"run", kQuickstart, "--frobnicate"}, {"--frobnicate", "aesweep run --help"}},
@@ -52,6 +55,14 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
       {{"plan", not_yaml}, {not_yaml + ":2:1", "modle", "did you mean model"}},
       {{"plugins", "some.so"}, {"some.so", "is not an absolute path"}},
       {{"plugins", folder.path("some.so")}, {folder.path("some.so"), "No such file"}},
+      {{"plugin"}, {"expected plugin new or plugin check", "aesweep plugin --help"}},
+      {{"plugin", "nwe"}, {"nwe", "aesweep plugin --help"}},
+      {{"plugin", "new", "a"}, {"--kind", "aesweep plugin new --help"}},
+      {{"plugin", "new", "--kind", "loss"}, {"NAME", "aesweep plugin new --help"}},
+      {{"plugin", "new", "--kind", "los", "a"}, {"los", "loss", "aesweep plugin new --help"}},
+      {{"plugin", "new", "--kind", "loss", "--example", "learned", "a"}, {"learned", "loss"}},
+      {{"plugin", "check"}, {"LIBRARY", "aesweep plugin check --help"}},
+      {{"plugin", "check", "a.so", "--seconds", "0"}, {"--seconds", "aesweep plugin check --help"}},
   };
   for (const BadCall& call : table) {
     const Answer answer = aesweep(call.arguments);
@@ -65,8 +76,15 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
 }
 
 TEST(CommandLine, HelpIsEverywhereWithExamplesAndStatuses) {
-  for (const std::vector<std::string>& call : std::vector<std::vector<std::string>>{
-           {"--help"}, {"-h"}, {"run", "--help"}, {"plan", "--help"}, {"plugins", "--help"}}) {
+  for (const std::vector<std::string>& call :
+       std::vector<std::vector<std::string>>{{"--help"},
+                                             {"-h"},
+                                             {"run", "--help"},
+                                             {"plan", "--help"},
+                                             {"plugins", "--help"},
+                                             {"plugin", "--help"},
+                                             {"plugin", "new", "--help"},
+                                             {"plugin", "check", "--help"}}) {
     const Answer answer = aesweep(call);
     SCOPED_TRACE(call.front());
     EXPECT_EQ(answer.status, 0);
@@ -84,7 +102,7 @@ TEST(CommandLine, VersionNamesEverythingThatCanChangeAResult) {
   EXPECT_EQ(answer.err, "");
   for (const char* words : {"aesweep 0.", "(revision ", "\nBLAS:       ", "\nMPI:        ",
                             "\nHDF5:       1.", "built for ", "this machine has x86-64",
-                            "compiler:   GNU 1", "plugin ABI: 0.1", "fingerprint "}) {
+                            "compiler:   GNU 1", "plugin ABI: 0.2", "fingerprint "}) {
     expect_has(answer.out, words);
   }
 }
@@ -101,6 +119,83 @@ TEST(CommandLine, PluginsListsEveryKindWithParametersAndLibraries) {
   }
 }
 
+TEST(PluginNew, RefusesNamesThatCannotBeAPlugins) {
+  TemporaryFolder folder;
+  for (const char* name :
+       {"", "Swish", "2x", "_a", "a-b", "a.b", "a b", "../a", "/tmp/a", "\xc3\xa4", "class",
+        "template", "co_await", "xor_eq", "real", "chunk"}) {
+    const Answer answer = aesweep({"plugin", "new", "--kind", "loss", name}, {}, folder.path());
+    SCOPED_TRACE(text("'", name, "': ", answer.err));
+    EXPECT_EQ(answer.status, 2);
+    EXPECT_EQ(answer.out, "");
+    EXPECT_EQ(count_of(answer.err, "\n"), 1);
+    expect_has(answer.err, text("NAME: '", name, "'"));
+    expect_has(answer.err, "choose");
+  }
+  const std::string longest(64, 'a');
+  EXPECT_EQ(aesweep({"plugin", "new", "--kind", "loss", longest + "a"}, {}, folder.path()).status,
+            2);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_EQ(aesweep({"plugin", "new", "--kind", "loss", longest}, {}, folder.path()).status, 0);
+}
+
+TEST(PluginNew, TouchesNothingThatIsThere) {
+  TemporaryFolder folder;
+  std::filesystem::create_directory(folder.path("a_folder"));
+  folder.write("a_file", "mine");
+  std::filesystem::create_symlink("nowhere", folder.path("a_link"));
+  for (const char* name : {"a_folder", "a_file", "a_link"}) {
+    const Answer answer = aesweep({"plugin", "new", "--kind", "loss", name}, {}, folder.path());
+    SCOPED_TRACE(answer.err);
+    EXPECT_EQ(answer.status, 2);
+    expect_has(answer.err, text("./", name, " is already there"));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path("a_folder")));
+  EXPECT_EQ(std::filesystem::file_size(folder.path("a_file")), 4u);
+  EXPECT_FALSE(std::filesystem::exists(folder.path("nowhere")));
+}
+
+TEST(PluginNew, AFolderThatCannotBeMadeIsAFaultOfTheWorld) {
+  const Answer answer = aesweep({"plugin", "new", "--kind", "loss", "a"}, {}, "/proc");
+  EXPECT_EQ(answer.status, 3);
+  expect_has(answer.err, "./a cannot be made");
+}
+
+// Every kind, with nothing left to fill in and the name where it belongs.
+TEST(PluginNew, WritesAWholeProject) {
+  TemporaryFolder folder;
+  for (const char* kind :
+       {"activation", "layer", "regularizer", "quantizer", "loss", "optimizer"}) {
+    const std::string name = text("a_new_", kind, "_2");
+    const Answer answer = aesweep({"plugin", "new", "--kind", kind, name}, {}, folder.path());
+    SCOPED_TRACE(answer.err);
+    EXPECT_EQ(answer.status, 0);
+    expect_has(answer.out, text("aesweep plugin check ", name, "/b/", name, ".so"));
+    EXPECT_EQ(answer.out.find("Note"), std::string::npos);
+    int files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path(name))) {
+      std::ifstream in(entry.path());
+      const std::string contents{std::istreambuf_iterator<char>(in), {}};
+      EXPECT_EQ(contents.find('@'), std::string::npos) << entry.path();
+      expect_has(contents, name);
+      ++files;
+    }
+    EXPECT_EQ(files, 4);
+  }
+  std::ifstream in(folder.path("a_new_loss_2/a_new_loss_2.cpp"));
+  const std::string source{std::istreambuf_iterator<char>(in), {}};
+  expect_has(source, "struct ANewLoss2 {");
+}
+
+TEST(PluginNew, SaysWhereABuiltInHasTheName) {
+  TemporaryFolder folder;
+  const Answer same = aesweep({"plugin", "new", "--kind", "activation", "relu"}, {}, folder.path());
+  EXPECT_EQ(same.status, 0);
+  expect_has(same.out, "there is a built-in activation relu");
+  const Answer other = aesweep({"plugin", "new", "--kind", "loss", "tanh"}, {}, folder.path());
+  EXPECT_EQ(other.out.find("built-in"), std::string::npos) << other.out;
+}
+
 TEST(CommandLine, AFullDiskBehindStdoutIsAFaultOfTheWorld) {
   const Answer answer = run_program(
       {"/bin/sh", "-c", "exec " AESWEEP_BINARY_DIRECTORY "/bin/aesweep plugins > /dev/full"});
@@ -114,6 +209,8 @@ TEST(CommandLine, OnlyRunStartsMpi) {
   EXPECT_EQ(aesweep({"--version"}, broken).status, 0);
   EXPECT_EQ(aesweep({"plugins"}, broken).status, 0);
   EXPECT_EQ(aesweep({"plan", kQuickstart}, broken).status, 0);
+  TemporaryFolder folder;
+  EXPECT_EQ(aesweep({"plugin", "new", "--kind", "loss", "a"}, broken, folder.path()).status, 0);
 }
 
 TEST(Plan, ShowsTrialsAndNeedsOfTheQuickstart) {

@@ -6,15 +6,15 @@
 namespace aesweep::test {
 namespace {
 
-const aesweep_component& smooth_relu() {
+const aesweep_component& smooth_leaky() {
   const aesweep_plugin_entry& entry = plugin_entry(AESWEEP_EXAMPLE);
-  EXPECT_STREQ(entry.id, "smooth_relu");
+  EXPECT_STREQ(entry.id, "smooth_leaky");
   EXPECT_EQ(entry.component_count, 1u);
   return *entry.components[0];
 }
 
 TEST(DocumentedExample, GivesTheClosedForm) {
-  Live<float> live(smooth_relu(), {{"sharpness", 2.0}});
+  Live<float> live(smooth_leaky(), {{"slope", 0.25}});
   live.plan(1, 7);
   Grid<float> x(1, 7, 3, 1), y(1, 7, 2, 2);
   const double points[] = {-1000.0, -20.0, -1.0, 0.0, 1.0, 20.0, 1000.0};
@@ -22,16 +22,17 @@ TEST(DocumentedExample, GivesTheClosedForm) {
   live.forward(make_context(1), x.in(), y.out());
   for (std::int64_t j = 0; j < 7; ++j) {
     const double in = points[j];
-    const double expected = std::max(in, 0.0) + std::log1p(std::exp(-std::abs(2.0 * in))) / 2.0;
-    // exp, log1p, quotient and sum: four roundings, and exp's argument is exact here. Eigen cuts
-    // exp off near the smallest normal number.
-    EXPECT_NEAR(y.at(0, j), expected, 6.0 * kEpsilon<float> * expected + 1e-37) << in;
+    const double softplus = std::max(in, 0.0) + std::log1p(std::exp(-std::abs(in)));
+    const double expected = 0.25 * in + 0.75 * softplus;
+    // exp, log1p, two sums and two products: six roundings, each of a number no larger than these.
+    const double scale = 0.25 * std::abs(in) + 0.75 * softplus;
+    EXPECT_NEAR(y.at(0, j), expected, 6.0 * kEpsilon<float> * scale) << in;
   }
   EXPECT_TRUE(x.canaries_intact() && y.canaries_intact());
 }
 
 TEST(DocumentedExample, GradientMatchesDifferences) {
-  Live<double> live(smooth_relu(), {{"sharpness", 1.5}});
+  Live<double> live(smooth_leaky(), {{"slope", 0.25}});
   live.plan(1, 7);
   Grid<double> x(1, 7), y(1, 7), ones(1, 7), dx(1, 7);
   x.fill([](auto, auto j) { return 2.0 * scatter(0, j); });
