@@ -29,7 +29,7 @@ Real dot(std::int64_t count, const Real* a, const Real* b) {
     lanes += Eigen::Map<const Chunk>(a + i) * Eigen::Map<const Chunk>(b + i);
   }
   for (std::int64_t i = whole; i < count; ++i) lanes[i - whole] += a[i] * b[i];
-  return aesweep::sum_of_lanes<Real>(lanes);
+  return aesweep::sum_of_lanes(lanes);
 }
 
 constexpr const char* kInitializers[] = {"xavier_uniform", "xavier_normal", "he_uniform",

@@ -21,13 +21,16 @@ bool use_entries(const Matrix& m) {
   return m.active != nullptr && m.active->row_offsets[m.rows] * kSparseFactor <= m.rows * m.cols;
 }
 
-// The sum of the lanes, added pairwise.
-template <class Real>
-Real sum_of_lanes(sdk::Chunk<Real> lanes) {
-  for (std::int64_t half = sdk::kChunk<Real> / 2; half > 0; half /= 2) {
-    for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+// The sum of lanes, a power of two of them, the upper half added to the lower until one is left.
+template <class Real, int lanes>
+Real sum_of_lanes(const Eigen::Array<Real, lanes, 1>& values) {
+  if constexpr (lanes == 1) {
+    return values[0];
+  } else {
+    const Eigen::Array<Real, lanes / 2, 1> halves =
+        values.template head<lanes / 2>() + values.template tail<lanes / 2>();
+    return sum_of_lanes<Real, lanes / 2>(halves);
   }
-  return lanes[0];
 }
 
 // Every row of y = bias[y.cols], or 0 where bias is null.

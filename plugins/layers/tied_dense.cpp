@@ -171,7 +171,7 @@ class TiedDense {
         for (std::int64_t e = dx.active->row_offsets[i]; e < dx.active->row_offsets[i + 1]; ++e) {
           const std::int32_t column = dx.active->columns[e];
           const Chunk terms = delta * TileRow(tile + column * kTile<Real>);
-          sdk::row(dx, i)[column] += aesweep::sum_of_lanes<Real>(terms);
+          sdk::row(dx, i)[column] += aesweep::sum_of_lanes(terms);
         }
       }
     });

@@ -246,6 +246,8 @@ class Live {
   }
 
   using Tensors = std::vector<std::vector<Real>>;
+  // What memory of undefined contents holds: the bytes of a NaN in either precision.
+  static constexpr std::byte kUndefined{0xFF};
 
   static void add_tensor(std::int64_t rows, std::int64_t cols, double value, Tensors& to) {
     to.emplace_back(static_cast<std::size_t>(rows * cols), static_cast<Real>(value));
@@ -285,8 +287,8 @@ class Live {
       statistics_.emplace_back(plan_.rounds[r].length, 0.0);
       statistic_pointers_.push_back(statistics_.back().data());
     }
-    kept_.assign(plan_.kept_bytes + 64, std::byte{});
-    workspace_.assign(plan_.workspace_bytes + 64, std::byte{});
+    kept_.assign(plan_.kept_bytes + 64, kUndefined);
+    workspace_.assign(plan_.workspace_bytes + 64, kUndefined);
     memory_ = {};
     memory_.struct_size = sizeof memory_;
     memory_.parameters = parameter_pointers_.data();
