@@ -44,11 +44,13 @@ struct Outcome {
   std::vector<Real> y, dx, dw, db;
 };
 
-// Both passes of tied_dense, or of a dense layer with the transposed weights. Below density 1 x has
-// an active set, and dx one if `at_active`; `offset` moves everything in memory.
+// Which matrices carry the active set of x.
+enum class Active { kNone, kX, kDx, kBoth };
+
+// Both passes of tied_dense, or of a dense layer with the transposed weights, where the given part
+// of x is not zero; `offset` moves everything in memory.
 template <class Real>
-Outcome<Real> run(const Shape& s, bool tied, double density, bool at_active,
-                  std::int64_t offset = 1) {
+Outcome<Real> run(const Shape& s, bool tied, double density, Active set, std::int64_t offset = 1) {
   Live<Real> live(AESWEEP_LAYER, tied ? "tied_dense" : "dense",
                   tied ? owned_by_encoder() : Values{{"units", s.outputs}});
   live.know("other/weights", 3, 3).know(kOwner, s.outputs, s.inputs);
@@ -75,7 +77,8 @@ Outcome<Real> run(const Shape& s, bool tied, double density, bool at_active,
   NonZeros<Real> active(x);
   auto in = x.in();
   auto out = dx.out();
-  if (density < 1.0) in.active = active.get();
+  const bool at_active = set == Active::kDx || set == Active::kBoth;
+  if (set == Active::kX || set == Active::kBoth) in.active = active.get();
   if (at_active) out.active = active.get();
   live.forward(make_context(64), in, y.out());
   auto& weight_gradient = tied ? live.viewed_gradients()[0] : live.gradients()[0];
@@ -114,13 +117,13 @@ void expect_close(const std::vector<Real>& a, const std::vector<Real>& b, double
 }
 
 template <class Real>
-void check_against_dense(const Shape& s, double density, bool at_active, int products) {
+void check_against_dense(const Shape& s, double density, Active set, int products) {
   SCOPED_TRACE(std::to_string(s.rows) + " x " + std::to_string(s.inputs) + " x " +
                std::to_string(s.outputs));
   product_count() = 0;
-  const Outcome<Real> tied = run<Real>(s, true, density, at_active);
+  const Outcome<Real> tied = run<Real>(s, true, density, set);
   EXPECT_EQ(product_count(), products);
-  const Outcome<Real> dense = run<Real>(s, false, density, at_active);
+  const Outcome<Real> dense = run<Real>(s, false, density, set);
   expect_close(tied.y, dense.y, sum_bound<Real>(s.inputs));
   expect_close(tied.dx, dense.dx, sum_bound<Real>(s.outputs));
   expect_close(tied.dw, dense.dw, sum_bound<Real>(s.rows));
@@ -129,25 +132,26 @@ void check_against_dense(const Shape& s, double density, bool at_active, int pro
 
 TYPED_TEST(TiedDenseOf, MatchesDenseWithTransposedWeights) {
   for (const Shape& s : shapes()) {
-    check_against_dense<TypeParam>(s, 1.0, false, s.rows == 0 ? 0 : 3);
+    check_against_dense<TypeParam>(s, 1.0, Active::kNone, s.rows == 0 ? 0 : 3);
   }
 }
 
 TYPED_TEST(TiedDenseOf, SparsePathsMatchDenseToo) {
   for (const Shape& s : shapes()) {
     if (s.inputs < 40) continue;
-    check_against_dense<TypeParam>(s, 0.06, true, 0);
-    check_against_dense<TypeParam>(s, 0.06, false, 1);
-    check_against_dense<TypeParam>(s, 0.5, true, 3);
+    check_against_dense<TypeParam>(s, 0.06, Active::kBoth, 0);
+    check_against_dense<TypeParam>(s, 0.06, Active::kX, 1);
+    check_against_dense<TypeParam>(s, 0.06, Active::kDx, 2);
+    check_against_dense<TypeParam>(s, 0.5, Active::kBoth, 3);
   }
 }
 
 TYPED_TEST(TiedDenseOf, SparseBitsDoNotDependOnAddresses) {
   using Real = TypeParam;
   const Shape s = {5, 64, 37};
-  const Outcome<Real> expected = run<Real>(s, true, 0.06, true, 0);
+  const Outcome<Real> expected = run<Real>(s, true, 0.06, Active::kBoth, 0);
   for (const std::int64_t offset : {1, 2, 5}) {
-    const Outcome<Real> moved = run<Real>(s, true, 0.06, true, offset);
+    const Outcome<Real> moved = run<Real>(s, true, 0.06, Active::kBoth, offset);
     EXPECT_TRUE(same_bits(moved.y, expected.y) && same_bits(moved.dx, expected.dx));
     EXPECT_TRUE(same_bits(moved.dw, expected.dw) && same_bits(moved.db, expected.db));
   }
