@@ -14,9 +14,11 @@ constexpr std::size_t kNameBytesMax = 40;
 enum class Place {
   kDocument,
   kFields,
+  kTrain,
   kModel,
   kLayers,
   kLayer,
+  kLayerOptimizer,
   kRegularizers,
   kRegularizer,
   kComponent,
@@ -26,7 +28,13 @@ enum class Place {
 bool is_named_list(Place place) { return place == Place::kLayers || place == Place::kRegularizers; }
 
 bool is_component(Place place) {
-  return place == Place::kComponent || place == Place::kLayer || place == Place::kRegularizer;
+  return place == Place::kComponent || place == Place::kLayer || place == Place::kLayerOptimizer ||
+         place == Place::kRegularizer;
+}
+
+// A component that may be given by its name alone.
+bool is_shorthand(Place place) {
+  return place == Place::kComponent || place == Place::kLayerOptimizer;
 }
 
 Place place_of_top_level(std::string_view name) {
@@ -35,6 +43,8 @@ Place place_of_top_level(std::string_view name) {
   switch (key->content) {
     case Content::kFields:
       return Place::kFields;
+    case Content::kTrain:
+      return Place::kTrain;
     case Content::kModel:
       return Place::kModel;
     case Content::kComponent:
@@ -49,6 +59,9 @@ Place child_of(Place place, std::string_view part) {
   switch (place) {
     case Place::kDocument:
       return place_of_top_level(part);
+    case Place::kTrain:
+      if (part == "schedule") return Place::kComponent;  // A kind with keys of its own.
+      return part == "clip" ? Place::kFields : Place::kValue;
     case Place::kModel:
       return part == "layers" ? Place::kLayers : part == "loss" ? Place::kComponent : Place::kValue;
     case Place::kLayers:
@@ -57,17 +70,20 @@ Place child_of(Place place, std::string_view part) {
       return Place::kRegularizer;
     case Place::kLayer:
       if (part == "regularizers") return Place::kRegularizers;
+      if (part == "optimizer") return Place::kLayerOptimizer;
       return part == "activation" || part == "quantizer" ? Place::kComponent : Place::kValue;
     default:
       return Place::kValue;
   }
 }
 
-// Keys that stay when the component of a layer or regularizer is replaced.
+// Keys that stay when the component of a layer, its optimizer or a regularizer is replaced.
 bool outlives_component(Place place, std::string_view key) {
   if (place == Place::kComponent || key == "kind") return false;
-  const std::span<const std::string> keys =
-      place == Place::kLayer ? layer_keys() : regularizer_keys();
+  const std::span<const std::string> keys = place == Place::kLayer ? layer_keys()
+                                            : place == Place::kLayerOptimizer
+                                                ? layer_optimizer_keys()
+                                                : regularizer_keys();
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
@@ -157,6 +173,7 @@ class Assignment {
       case Place::kModel:
         return known(model_keys());
       case Place::kFields:
+      case Place::kTrain:
         return known(section_keys(map.path));
       case Place::kLayer:
       case Place::kRegularizer:
@@ -198,7 +215,9 @@ class Assignment {
     if (value.kind == NodeKind::kMap) return merge(at, value);
     if (value.kind == NodeKind::kScalar && is_component(at.place)) {
       AESWEEP_RETURN_IF_ERROR(drop_component(at));
-      if (at.place == Place::kComponent) {
+      // "none" takes a layer's optimizer away, with all that is attached to it.
+      const bool nothing_kept = at.node->entries.empty() || value.text == "none";
+      if (is_shorthand(at.place) && nothing_kept) {
         *at.node = value;
       } else {
         at.node->entries.push_back({"kind", value.mark, value});
@@ -220,8 +239,8 @@ class Assignment {
   [[nodiscard]] Status merge(const Position& at, const Node& map) const {
     if (is_component(at.place) && find(map, "kind") != nullptr) {
       AESWEEP_RETURN_IF_ERROR(drop_component(at));
-      if (at.place == Place::kComponent) at.node->mark = map.mark;
-    } else if (at.place == Place::kComponent) {
+      if (is_shorthand(at.place)) at.node->mark = map.mark;
+    } else if (is_shorthand(at.place)) {
       AESWEEP_RETURN_IF_ERROR(make_map(at));
     }
     for (const Entry& entry : map.entries) {

@@ -8,6 +8,7 @@
 
 #include "core/base/text.hpp"
 #include "runner/config/number.hpp"
+#include "runner/config/schedule_reader.hpp"
 #include "runner/config/schema.hpp"
 
 namespace aesweep {
@@ -92,6 +93,40 @@ struct Writer {
       line(6, "quantizer", "");
       component(8, *spec.quantizer);
     }
+    if (spec.optimizer) {
+      line(6, "optimizer", "");
+      line(8, "on", spec.optimizer->on == OptimizerTarget::kQuantized ? "quantized" : "all");
+      component(8, spec.optimizer->component);
+    }
+  }
+
+  // The keys that the kind has.
+  void schedule(const ScheduleSpec& spec) {
+    line(2, "schedule", "");
+    line(4, "kind", schedule_kind_name(spec.kind));
+    if (has_final_factor(spec.kind)) {
+      line(4, "per", spec.per == SchedulePer::kEpoch ? "epoch" : "step");
+      line(4, "final_factor", real(spec.final_factor));
+    }
+    if (spec.kind == ScheduleKind::kStep) {
+      whole(4, "every_epochs", spec.every_epochs);
+      line(4, "factor", real(spec.factor));
+    }
+    whole(4, "warmup_steps", spec.warmup_steps);
+  }
+
+  void train(const TrainSpec& spec) {
+    line(0, "train", "");
+    whole(2, "epochs", spec.epochs);
+    whole(2, "batch_rows", spec.batch_rows);
+    whole(2, "shard_rows", spec.shard_rows);
+    line(2, "seed", std::to_string(spec.seed));
+    flag(2, "shuffle", spec.shuffle);
+    flag(2, "reproducible", spec.reproducible);
+    schedule(spec.schedule);
+    line(2, "clip", "");
+    line(4, "norm", real(spec.clip.norm));
+    line(4, "value", real(spec.clip.value));
   }
 
   void data(const DataSpec& spec) {
@@ -122,19 +157,16 @@ std::string canonical_text(const TrialSpec& trial, const DataSpec& data) {
   writer.line(0, "model", "");
   writer.line(2, "scalar", trial.model.scalar == Scalar::kF64 ? "f64" : "f32");
   writer.word(2, "code", trial.model.code);
+  const bool by_label = trial.model.target == Target::kLabels;
+  writer.line(2, "target", by_label ? "labels" : "input");
+  if (by_label) writer.whole(2, "classes", trial.model.classes);
   writer.line(2, "loss", "");
   writer.component(4, trial.model.loss);
   writer.line(2, "layers", "");
   for (const LayerSpec& layer : trial.model.layers) writer.layer(layer);
   writer.line(0, "optimizer", "");
   writer.component(2, trial.optimizer);
-  writer.line(0, "train", "");
-  writer.whole(2, "epochs", trial.train.epochs);
-  writer.whole(2, "batch_rows", trial.train.batch_rows);
-  writer.whole(2, "shard_rows", trial.train.shard_rows);
-  writer.line(2, "seed", std::to_string(trial.train.seed));
-  writer.flag(2, "shuffle", trial.train.shuffle);
-  writer.flag(2, "reproducible", trial.train.reproducible);
+  writer.train(trial.train);
   writer.line(0, "evaluate", "");
   writer.whole(2, "every", trial.evaluate.every);
   writer.line(2, "active_threshold", real(trial.evaluate.active_threshold));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "core/base/text.hpp"
@@ -160,6 +161,36 @@ class Expansion {
   std::vector<std::unordered_map<std::string, std::int64_t>> seen_;
 };
 
+// What decides a trial's metrics, beside the names of layers and regularizers, which are the same
+// in all trials.
+std::string metrics_key(const ModelSpec& model) {
+  std::string key = model.target == Target::kLabels ? "labels" : "input";
+  for (const LayerSpec& layer : model.layers) key += layer.quantizer ? " quantized" : " real";
+  return key;
+}
+
+// Checks every trial against the data and the metric that trials are compared by.
+Status check_trials(const DocumentParts& parts, const Experiment& experiment,
+                    const Catalogue& catalogue) {
+  const Node& model = *find(parts.root, "model");
+  const Mark metric_mark =
+      parts.settings.metric.empty() ? parts.root.mark : parts.settings.metric_mark;
+  std::set<std::string> seen;
+  for (const PlannedTrial& trial : experiment.trials) {
+    if (!seen.insert(metrics_key(trial.spec.model)).second) continue;
+    const Status target = check_target(trial.spec.model, experiment.data);
+    if (!target.ok()) {
+      const Node* given = find(model, "target");
+      return fault_at(parts.path, given == nullptr ? model.mark : given->mark, "model.target",
+                      target.message());
+    }
+    const Status metric = check_metric(experiment.metric, trial.spec, experiment.data, catalogue);
+    if (metric.ok()) continue;
+    return fault_at(parts.path, metric_mark, "metric.name", metric.message());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Experiment> resolve_experiment(const Document& document, const Catalogue& catalogue,
@@ -171,7 +202,6 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   experiment.path = parts.path;
   experiment.text = parts.text;
   experiment.overrides = parts.overrides;
-  experiment.metric = settings.metric;
   experiment.goal = settings.goal;
   experiment.ranks_per_trial = settings.ranks_per_trial;
   experiment.data = settings.data;
@@ -185,11 +215,9 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
     const Node& model = *find(parts.root, "model");
     return fault_at(parts.path, find(model, "layers")->mark, "model.layers", names.message());
   }
-  const Status metric =
-      check_metric(settings.metric, experiment.trials.front().spec, experiment.data, catalogue);
-  if (!metric.ok()) {
-    return fault_at(parts.path, settings.metric_mark, "metric.name", metric.message());
-  }
+  experiment.metric = settings.metric.empty() ? default_metric(experiment.trials.front().spec.model)
+                                              : settings.metric;
+  AESWEEP_RETURN_IF_ERROR(check_trials(parts, experiment, catalogue));
   if (experiment.data.source == DataSpec::Source::kIdx) {
     Result<std::string> path = find_data(parts.path, settings.data.path, data_dir);
     if (!path.ok()) {

@@ -4,6 +4,7 @@
 
 #include "core/base/text.hpp"
 #include "core/model/parameters.hpp"
+#include "runner/config/address.hpp"
 #include "runner/config/schema.hpp"
 #include "runner/config/values.hpp"
 
@@ -38,9 +39,15 @@ Result<std::vector<NamedParameter>> FieldReader::read(
 Result<std::vector<NamedParameter>> FieldReader::read_section(const Node& document,
                                                               const std::string& name,
                                                               std::span<const std::string> extra) {
-  const Node* map = find(document, name);
-  AESWEEP_RETURN_IF_ERROR(check_map(map, name));
-  const Mark mark = map == nullptr ? document.mark : map->mark;
+  const Node* map = &document;
+  Mark mark = document.mark;
+  std::string path;
+  for (const std::string& part : parts_of(name)) {
+    map = map == nullptr ? nullptr : find(*map, part);
+    path = joined(path, part);
+    AESWEEP_RETURN_IF_ERROR(check_map(map, path));
+    if (map != nullptr) mark = map->mark;
+  }
   return read({map, mark, name, "", extra}, fields_of(name));
 }
 

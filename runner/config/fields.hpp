@@ -50,7 +50,8 @@ class FieldReader {
   [[nodiscard]] Result<std::vector<NamedParameter>> read(
       const FieldSource& source, std::span<const aesweep_parameter_info> infos);
 
-  // The fields of a section of the document; `extra` are its keys that are read elsewhere.
+  // The fields of a section of the document, such as "train" or "train.clip"; `extra` are its keys
+  // that are read elsewhere.
   [[nodiscard]] Result<std::vector<NamedParameter>> read_section(
       const Node& document, const std::string& name, std::span<const std::string> extra = {});
 

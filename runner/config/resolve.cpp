@@ -8,6 +8,7 @@
 #include "core/base/text.hpp"
 #include "core/train/metrics.hpp"
 #include "runner/config/fields.hpp"
+#include "runner/config/schedule_reader.hpp"
 #include "runner/config/schema.hpp"
 
 namespace aesweep {
@@ -23,11 +24,8 @@ class ModelReader {
       : file_(file), fields_(fields), catalogue_(catalogue) {}
 
   [[nodiscard]] Result<ModelSpec> read(const Node& model) {
-    static constexpr std::array<const char*, 3> kScalars = {"f32", "f64", nullptr};
     ModelSpec spec;
-    Result<std::string> scalar = fields_.read_word(find(model, "scalar"), "model.scalar", kScalars);
-    if (!scalar.ok()) return scalar.status();
-    spec.scalar = *scalar == "f64" ? Scalar::kF64 : Scalar::kF32;
+    AESWEEP_RETURN_IF_ERROR(read_fields(model, spec));
     AESWEEP_RETURN_IF_ERROR(read_required(AESWEEP_LOSS, model, "model", "loss", spec.loss));
     const Node& layers = *find(model, "layers");
     for (const Node& item : layers.items) {
@@ -49,6 +47,25 @@ class ModelReader {
   }
 
  private:
+  [[nodiscard]] Status read_fields(const Node& model, ModelSpec& spec) {
+    Result<std::vector<NamedParameter>> fields =
+        fields_.read({&model, model.mark, "model", "", model_keys()}, fields_of("model"));
+    if (!fields.ok()) return fields.status();
+    const bool by_label = value_of<std::string>(*fields, "target") == "labels";
+    spec.scalar = value_of<std::string>(*fields, "scalar") == "f64" ? Scalar::kF64 : Scalar::kF32;
+    spec.target = by_label ? Target::kLabels : Target::kInput;
+    spec.classes = value_of<std::int64_t>(*fields, "classes");
+    if (by_label && spec.classes == 0) {
+      return fault_at(file_, find(model, "target")->mark, "model.classes",
+                      "missing; target labels needs the number of classes");
+    }
+    if (!by_label && spec.classes != 0) {
+      return fault_at(file_, find(model, "classes")->mark, "model.classes",
+                      "target input has no such key; add target: labels or leave it out");
+    }
+    return {};
+  }
+
   [[nodiscard]] static std::string article(aesweep_kind kind) {
     const std::string_view name = kind_name(kind);
     const bool vowel = name.front() == 'a' || name.front() == 'o';
@@ -116,6 +133,7 @@ class ModelReader {
         read_optional(AESWEEP_ACTIVATION, item, path, "activation", layer.activation));
     AESWEEP_RETURN_IF_ERROR(
         read_optional(AESWEEP_QUANTIZER, item, path, "quantizer", layer.quantizer));
+    AESWEEP_RETURN_IF_ERROR(read_optimizer(item, path, layer));
     const Node* regularizers = find(item, "regularizers");
     if (regularizers == nullptr) return {};
     for (const Node& regularizer : regularizers->items) {
@@ -124,6 +142,24 @@ class ModelReader {
       layer.regularizers.push_back(std::move(spec));
     }
     return {};
+  }
+
+  [[nodiscard]] Status read_optimizer(const Node& item, const std::string& layer_path,
+                                      LayerSpec& layer) {
+    static constexpr std::array<const char*, 3> kTargets = {"all", "quantized", nullptr};
+    const Node* node = find(item, "optimizer");
+    if (node == nullptr || (node->kind == NodeKind::kScalar && node->text == "none")) return {};
+    const std::string path = joined(layer_path, "optimizer");
+    LayerOptimizerSpec& own = layer.optimizer.emplace();
+    AESWEEP_RETURN_IF_ERROR(
+        read_component(AESWEEP_OPTIMIZER, *node, path, layer_optimizer_keys(), own.component));
+    const Node* on = node->kind == NodeKind::kMap ? find(*node, "on") : nullptr;
+    Result<std::string> target = fields_.read_word(on, joined(path, "on"), kTargets);
+    if (!target.ok()) return target.status();
+    own.on = *target == "quantized" ? OptimizerTarget::kQuantized : OptimizerTarget::kAll;
+    if (own.on == OptimizerTarget::kAll || layer.quantizer) return {};
+    return fault_at(file_, on->mark, joined(path, "on"),
+                    "the layer has no quantizer; give it one or let the optimizer work on: all");
   }
 
   [[nodiscard]] Status read_regularizer(const Node& item, const std::string& list,
@@ -162,9 +198,14 @@ class ModelReader {
 
 // --- Sections ---
 
-Result<TrainSpec> read_train(FieldReader& reader, const Node& document) {
-  Result<std::vector<NamedParameter>> fields = reader.read_section(document, "train");
+Result<TrainSpec> read_train(const std::string& file, FieldReader& reader, const Node& document) {
+  static const std::vector<std::string> kSections = {"schedule", "clip"};
+  Result<std::vector<NamedParameter>> fields = reader.read_section(document, "train", kSections);
   if (!fields.ok()) return fields.status();
+  Result<std::vector<NamedParameter>> clip = reader.read_section(document, "train.clip");
+  if (!clip.ok()) return clip.status();
+  Result<ScheduleSpec> schedule = read_schedule(file, reader, document);
+  if (!schedule.ok()) return schedule.status();
   TrainSpec train;
   train.epochs = value_of<std::int64_t>(*fields, "epochs");
   train.batch_rows = value_of<std::int64_t>(*fields, "batch_rows");
@@ -173,6 +214,8 @@ Result<TrainSpec> read_train(FieldReader& reader, const Node& document) {
   train.seed = static_cast<std::uint64_t>(value_of<std::int64_t>(*fields, "seed"));
   train.shuffle = value_of<bool>(*fields, "shuffle");
   train.reproducible = value_of<bool>(*fields, "reproducible");
+  train.schedule = *schedule;
+  train.clip = {value_of<double>(*clip, "norm"), value_of<double>(*clip, "value")};
   return train;
 }
 
@@ -197,7 +240,7 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
   trial.spec.model = std::move(model).value();
   AESWEEP_RETURN_IF_ERROR(
       reader.read_required(AESWEEP_OPTIMIZER, document, "", "optimizer", trial.spec.optimizer));
-  Result<TrainSpec> train = read_train(fields, document);
+  Result<TrainSpec> train = read_train(file, fields, document);
   if (!train.ok()) return train.status();
   trial.spec.train = *train;
   Result<EvaluateSpec> evaluate = read_evaluate(fields, document);
@@ -205,6 +248,15 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
   trial.spec.evaluate = *evaluate;
   trial.swept = std::move(fields.swept());
   return trial;
+}
+
+const char* default_metric(const ModelSpec& model) {
+  return model.target == Target::kLabels ? "test/error" : "test/mse";
+}
+
+Status check_target(const ModelSpec& model, const DataSpec& data) {
+  if (model.target == Target::kInput || data.source != DataSpec::Source::kSuperposition) return {};
+  return Status::input("is labels, but data.source superposition has none; use labelled data");
 }
 
 Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data,

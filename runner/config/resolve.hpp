@@ -26,8 +26,14 @@ struct ResolvedTrial {
                                                   const RecordSpec& record,
                                                   const Catalogue& catalogue);
 
+// What trials are compared by if the experiment doesn't say.
+[[nodiscard]] const char* default_metric(const ModelSpec& model);
+
 // Checks that a trial will report this metric; the message has no location.
 Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data,
                     const Catalogue& catalogue);
+
+// Checks that the data can be what the model is to predict; the message has no location.
+Status check_target(const ModelSpec& model, const DataSpec& data);
 
 }  // namespace aesweep

@@ -78,7 +78,6 @@ class RunReader {
     if (!fields.ok()) return fields.status();
     settings_.goal =
         value_of<std::string>(*fields, "goal") == "maximize" ? Goal::kMaximize : Goal::kMinimize;
-    settings_.metric = "test/mse";
     const Node* metric = find(document_, "metric");
     const Node* name = metric == nullptr ? nullptr : find(*metric, "name");
     if (name == nullptr) return {};

@@ -13,8 +13,8 @@
 namespace aesweep {
 
 struct RunSettings {
-  std::string name;  // Empty if not given.
-  std::string metric;
+  std::string name;    // Empty if not given.
+  std::string metric;  // Empty if not given.
   Mark metric_mark;
   Goal goal = Goal::kMinimize;
   int ranks_per_trial = 0;  // 0: automatic.

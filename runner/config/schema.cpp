@@ -15,7 +15,8 @@ namespace {
 constexpr double kLargestReal = std::numeric_limits<double>::max();
 constexpr double kRowsMax = 2147483647.0;  // A row's index has 31 bits.
 constexpr double kColsMax = 1048576.0;
-constexpr double kSeedMax = 9007199254740991.0;  // 2^53 - 1: exact in every reader of the results.
+constexpr double kStepsMax = 9007199254740991.0;  // 2^53 - 1, exact in a double.
+constexpr double kSeedMax = 9007199254740991.0;   // 2^53 - 1: exact in every reader of the results.
 
 aesweep_parameter_info declared(aesweep_parameter_type type, const char* name) {
   aesweep_parameter_info info{};
@@ -67,6 +68,42 @@ const Fields& train_fields() {
       whole("seed", 0, 0, kSeedMax),
       flag("shuffle", kDefaults.shuffle),
       flag("reproducible", kDefaults.reproducible),
+  };
+  return fields;
+}
+
+const Fields& schedule_fields() {
+  constexpr ScheduleSpec kDefaults;
+  static constexpr std::array<const char*, 6> kKinds = {"constant", "linear", "exponential",
+                                                        "cosine",   "step",   nullptr};
+  static constexpr std::array<const char*, 3> kPer = {"step", "epoch", nullptr};
+  static const Fields fields = {
+      choice("kind", kKinds.data()),
+      choice("per", kPer.data()),
+      whole("warmup_steps", kDefaults.warmup_steps, 0, kStepsMax),
+      real("final_factor", kDefaults.final_factor, 0, 0),
+      whole("every_epochs", kDefaults.every_epochs, 1, 1000000),
+      real("factor", kDefaults.factor, 0, 0),
+  };
+  return fields;
+}
+
+const Fields& clip_fields() {
+  constexpr ClipSpec kDefaults;
+  static const Fields fields = {
+      real("norm", kDefaults.norm, 0, 0),
+      real("value", kDefaults.value, 0, 0),
+  };
+  return fields;
+}
+
+// Those that are no components and no lists.
+const Fields& model_fields() {
+  static constexpr std::array<const char*, 3> kScalars = {"f32", "f64", nullptr};
+  static constexpr std::array<const char*, 3> kTargets = {"input", "labels", nullptr};
+  static const Fields fields = {
+      choice("scalar", kScalars.data()), choice("target", kTargets.data()),
+      whole("classes", 0, 2, kColsMax),  // 0 stands for none, as target input has it.
   };
   return fields;
 }
@@ -134,7 +171,7 @@ constexpr std::array<TopLevelKey, 15> kTopLevel = {{
     {"data", Content::kFields, true, kSameData, ""},
     {"model", Content::kModel, true, "", ""},
     {"optimizer", Content::kComponent, true, "", ""},
-    {"train", Content::kFields, false, "", ""},
+    {"train", Content::kTrain, false, "", ""},
     {"evaluate", Content::kFields, false, "", ""},
     {"method", Content::kValue, false, kOfTheRun, ""},
     {"metric", Content::kFields, false, kOfTheRun, ""},
@@ -158,6 +195,9 @@ const TopLevelKey* find_top_level(std::string_view name) {
 
 std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
   if (section == "train") return train_fields();
+  if (section == "train.schedule") return schedule_fields();
+  if (section == "train.clip") return clip_fields();
+  if (section == "model") return model_fields();
   if (section == "data") return data_fields();
   if (section == "evaluate") return evaluate_fields();
   if (section == "metric") return metric_fields();
@@ -168,6 +208,7 @@ std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
 
 std::vector<std::string> section_keys(std::string_view section) {
   std::vector<std::string> keys = names_of(fields_of(section));
+  if (section == "train") keys.insert(keys.end(), {"schedule", "clip"});
   if (section == "data") keys.insert(keys.begin() + 1, "path");
   if (section == "metric") keys.insert(keys.begin(), "name");
   if (section == "resources") keys.emplace_back("ranks_per_trial");
@@ -175,13 +216,19 @@ std::vector<std::string> section_keys(std::string_view section) {
 }
 
 std::span<const std::string> model_keys() {
-  static const std::vector<std::string> keys = {"scalar", "code", "loss", "layers"};
+  static const std::vector<std::string> keys = {"scalar",  "code", "target",
+                                                "classes", "loss", "layers"};
   return keys;
 }
 
 std::span<const std::string> layer_keys() {
-  static const std::vector<std::string> keys = {"name", "kind", "activation", "regularizers",
-                                                "quantizer"};
+  static const std::vector<std::string> keys = {"name",         "kind",      "activation",
+                                                "regularizers", "quantizer", "optimizer"};
+  return keys;
+}
+
+std::span<const std::string> layer_optimizer_keys() {
+  static const std::vector<std::string> keys = {"kind", "on"};
   return keys;
 }
 
@@ -208,10 +255,13 @@ std::vector<std::string> accepted_keys() {
   };
   for (const TopLevelKey& key : top_level_keys()) {
     keys.emplace_back(key.name);
-    if (key.content == Content::kFields) add(key.name, section_keys(key.name));
+    const bool is_section = key.content == Content::kFields || key.content == Content::kTrain;
+    if (is_section) add(key.name, section_keys(key.name));
   }
+  for (const char* section : {"train.schedule", "train.clip"}) add(section, section_keys(section));
   add("model", model_keys());
   add("model.layers.NAME", layer_keys());
+  keys.emplace_back("model.layers.NAME.optimizer.on");
   add("model.layers.NAME.regularizers.NAME", regularizer_keys());
   add("parameters.KEY", axis_keys());
   keys.emplace_back("parameters.KEY.values.label");

@@ -17,7 +17,7 @@ inline constexpr std::int64_t kSchemaVersion = 1;
 inline constexpr std::int64_t kTrialsMax = 1000000;
 
 // What a key of the top level holds.
-enum class Content { kValue, kFields, kModel, kComponent, kOther };
+enum class Content { kValue, kFields, kTrain, kModel, kComponent, kOther };
 
 struct TopLevelKey {
   std::string_view name;
@@ -32,15 +32,18 @@ struct TopLevelKey {
 [[nodiscard]] std::span<const TopLevelKey> top_level_keys();
 [[nodiscard]] const TopLevelKey* find_top_level(std::string_view name);  // Null: unknown.
 
-// The typed fields of a section (Content::kFields), such as "train".
+// The typed fields of a section (Content::kFields, kTrain), such as "train" or "train.clip", or of
+// "model".
 [[nodiscard]] std::span<const aesweep_parameter_info> fields_of(std::string_view section);
 
 // All keys of a section: its typed fields and those that need a reader of their own.
 [[nodiscard]] std::vector<std::string> section_keys(std::string_view section);
 
-// Keys of a model, of a layer and of a regularizer that are not parameters of the component.
+// Keys of a model, of a layer, of its optimizer and of a regularizer that are not parameters of the
+// component.
 [[nodiscard]] std::span<const std::string> model_keys();
 [[nodiscard]] std::span<const std::string> layer_keys();
+[[nodiscard]] std::span<const std::string> layer_optimizer_keys();
 [[nodiscard]] std::span<const std::string> regularizer_keys();
 
 // Keys of a range or of a list of values in `parameters`.

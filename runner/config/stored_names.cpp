@@ -38,10 +38,10 @@ Status check_stored_keys(const std::string& file, std::span<const Axis> axes) {
     const auto [entry, is_new] = first.emplace(stored(axis.address.key), &axis);
     if (is_new) continue;
     const Address& other = entry->second->address;
-    return fault_at(file, axis.address.mark, "parameters." + axis.address.key,
-                    text("the results file would store this key and ", other.key, " (line ",
-                         other.mark.line, ") both as ", entry->first,
-                         "; rename a layer or regularizer in one of them"));
+    return fault_at(
+        file, axis.address.mark, "parameters." + axis.address.key,
+        text("the results file would store this key and ", other.key, " (line ", other.mark.line,
+             ") both as ", entry->first, "; rename a layer or regularizer in one of them"));
   }
   return {};
 }

@@ -36,9 +36,9 @@ const char* const kRich =
     "        - {kind: l1, coefficient: 1e-3}\n"
     "        - {kind: l2, name: decay, on: weights, coefficient: 2, reduction: mean}\n"
     "      quantizer: binary\n"
-    "    - {name: out, kind: dense, bias: false}\n"
+    "    - {name: out, kind: dense, bias: false, optimizer: adam}\n"
     "optimizer: {kind: sgd, momentum: 0.9}\n"
-    "train: {batch_rows: 7, seed: 12}\n";
+    "train: {batch_rows: 7, seed: 12, schedule: cosine, clip: {norm: 1}}\n";
 
 TEST(Canonical, WritesEverythingOut) {
   EXPECT_EQ(canonical(kRich),
@@ -58,6 +58,7 @@ TEST(Canonical, WritesEverythingOut) {
             "model:\n"
             "  scalar: f32\n"
             "  code: code\n"
+            "  target: input\n"
             "  loss:\n"
             "    kind: huber\n"
             "    delta: 0.30000000000000004\n"
@@ -89,6 +90,11 @@ TEST(Canonical, WritesEverythingOut) {
             "      units: 64\n"
             "      bias: false\n"
             "      initializer: xavier\n"
+            "      optimizer:\n"
+            "        on: all\n"
+            "        kind: adam\n"
+            "        lr: 0.001\n"
+            "        beta1: 0.9\n"
             "optimizer:\n"
             "  kind: sgd\n"
             "  lr: 0.01\n"
@@ -100,6 +106,14 @@ TEST(Canonical, WritesEverythingOut) {
             "  seed: 12\n"
             "  shuffle: true\n"
             "  reproducible: true\n"
+            "  schedule:\n"
+            "    kind: cosine\n"
+            "    per: step\n"
+            "    final_factor: 0.0\n"
+            "    warmup_steps: 0\n"
+            "  clip:\n"
+            "    norm: 1.0\n"
+            "    value: 0.0\n"
             "evaluate:\n"
             "  every: 1\n"
             "  active_threshold: 0.0\n"
@@ -127,6 +141,9 @@ TEST(Canonical, IsEqualForWhatMeansTheSame) {
                 "name: x\nlimits: {max_trials: 3}\nresources: {ranks_per_trial: 2}\n"
                 "metric: {name: test/l0, goal: maximize}\nplugins: [x.so]\n"),
       base_with(9, "checkpoint: none\nmethod: grid"),
+      base_with(9, "train: {schedule: constant, clip: {norm: 0, value: 0.0}}"),
+      base_with(4, "  loss: mse\n  target: input"),
+      base_with(6, "    - {name: code, kind: dense, units: 64, activation: relu, optimizer: none}"),
   };
   for (const std::string& yaml : same) EXPECT_EQ(canonical(yaml), base) << yaml;
   EXPECT_EQ(canonical(base_with(9, "train: {seed: 3}"), {{"train.seed", "0"}}), base);
@@ -157,6 +174,15 @@ TEST(Canonical, DiffersForEverythingThatMatters) {
                               {"optimizer", "sgd"},
                               {"optimizer.lr", "0.002"},
                               {"optimizer.lr", "0.0010000000000000002"},
+                              {"model.layers.code.optimizer", "adam"},
+                              {"model.layers.code.optimizer", "sgd"},
+                              {"model.layers.out.optimizer", "adam"},
+                              {"train.schedule", "linear"},
+                              {"train.schedule", "cosine"},
+                              {"train.schedule", "step"},
+                              {"train.schedule.warmup_steps", "1"},
+                              {"train.clip.norm", "1"},
+                              {"train.clip.value", "1"},
                               {"data.limit", "5"},
                               {"data.noise", "0.5"},
                               {"data.train_rows", "1"},
@@ -171,6 +197,50 @@ TEST(Canonical, DiffersForEverythingThatMatters) {
   for (const Override& change : changes) {
     EXPECT_TRUE(texts.insert(canonical(std::string(kBase), {change})).second)
         << change.key << "=" << change.value;
+  }
+}
+
+// Keys that one kind has and another doesn't, and those that need labels.
+TEST(Canonical, DiffersForEveryKeyOfScheduleTargetAndLayerOptimizer) {
+  std::set<std::string> texts;
+  int count = 0;
+  const auto add = [&](auto change) {
+    TrialSpec trial;
+    trial.model.layers.push_back({"code", {"dense", {}}, {}, {}, {}});
+    change(trial);
+    ++count;
+    EXPECT_TRUE(texts.insert(canonical_text(trial, {})).second) << "change " << count;
+  };
+  for (const auto kind :
+       {ScheduleKind::kLinear, ScheduleKind::kExponential, ScheduleKind::kCosine}) {
+    for (const auto per : {SchedulePer::kStep, SchedulePer::kEpoch}) {
+      for (const double last : {0.25, 0.5}) {
+        add([&](TrialSpec& t) { t.train.schedule = {kind, per, 0, last}; });
+      }
+    }
+  }
+  for (const std::int64_t every : {1, 2}) {
+    for (const double factor : {0.1, 0.2}) {
+      add([&](TrialSpec& t) {
+        t.train.schedule.kind = ScheduleKind::kStep;
+        t.train.schedule.every_epochs = every;
+        t.train.schedule.factor = factor;
+      });
+    }
+  }
+  add([](TrialSpec& t) { t.model.target = Target::kInput; });
+  for (const std::int64_t classes : {10, 11}) {
+    add([&](TrialSpec& t) {
+      t.model.target = Target::kLabels;
+      t.model.classes = classes;
+    });
+  }
+  for (const auto on : {OptimizerTarget::kAll, OptimizerTarget::kQuantized}) {
+    for (const double lr : {0.1, 0.2}) {
+      add([&](TrialSpec& t) {
+        t.model.layers[0].optimizer = LayerOptimizerSpec{{"sgd", {{"lr", lr}}}, on};
+      });
+    }
   }
 }
 

@@ -139,17 +139,22 @@ TEST(Documentation, SaysWhatCanBeSwept) {
 }
 
 TEST(Documentation, ItsExamplesAreExperiments) {
-  ASSERT_EQ(examples().size(), 3U);
+  ASSERT_EQ(examples().size(), 4U);
   const Result<Experiment> complete = resolve(examples()[0]);
   ASSERT_TRUE(complete.ok()) << complete.status().message();
   EXPECT_EQ(complete.value().trials.size(), 6U);
   EXPECT_EQ(complete.value().name, "first_sweep");
   EXPECT_EQ(complete.value().trials[5].label, "coefficient=0.01 seed=2");
-  const Result<Experiment> ranges = resolve(base() + examples()[1]);
+  // Its data is not there; everything else about it is checked before that is noticed.
+  const Result<Experiment> labels = resolve(examples()[1]);
+  ASSERT_FALSE(labels.ok());
+  EXPECT_TRUE(labels.status().message().starts_with("docs.yaml:2:27: data.path: "))
+      << labels.status().message();
+  const Result<Experiment> ranges = resolve(base() + examples()[2]);
   ASSERT_TRUE(ranges.ok()) << ranges.status().message();
   EXPECT_EQ(ranges.value().trials.size(), 6U);
   EXPECT_EQ(ranges.value().trials[5].label, "lr=0.01 units=64");
-  const Result<Experiment> maps = resolve(base() + examples()[2]);
+  const Result<Experiment> maps = resolve(base() + examples()[3]);
   ASSERT_TRUE(maps.ok()) << maps.status().message();
   EXPECT_EQ(maps.value().trials.size(), 6U);
   EXPECT_EQ(maps.value().trials[5].label, "activation=top4 code=large");

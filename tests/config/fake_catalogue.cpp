@@ -46,13 +46,20 @@ aesweep_parameter_info choice(const char* name, const char* const* words) {
   return made;
 }
 
+aesweep_parameter_info word(const char* name, const char* example, unsigned flags) {
+  aesweep_parameter_info made = info(AESWEEP_TEXT, name, 0, 0, flags);
+  made.default_text = example;
+  return made;
+}
+
 constexpr double kMax = std::numeric_limits<double>::max();
 const char* const kReductions[] = {"sum", "mean", nullptr};
 const char* const kInitializers[] = {"xavier", "he", "uniform", nullptr};
 const aesweep_parameter_info kDense[] = {integer("units", 64), boolean("bias", true),
                                          choice("initializer", kInitializers)};
+const aesweep_parameter_info kTied[] = {word("of", "encoder", AESWEEP_REQUIRED)};
 const aesweep_parameter_info kLeaky[] = {real("slope", 0.01, kMax)};
-const aesweep_parameter_info kTopk[] = {integer("k", 0, AESWEEP_REQUIRED)};
+const aesweep_parameter_info kTopk[] = {integer("k", 8, AESWEEP_REQUIRED)};
 const aesweep_parameter_info kPenalty[] = {real("coefficient", 0, kMax, AESWEEP_REQUIRED),
                                            choice("reduction", kReductions)};
 const aesweep_parameter_info kBinary[] = {real("limit", 1, 100, AESWEEP_ABOVE_MINIMUM)};
@@ -143,6 +150,7 @@ aesweep_component component(aesweep_kind kind, const char* name,
 
 const aesweep_component kComponents[] = {
     component(AESWEEP_LAYER, "dense", kDense),
+    component(AESWEEP_LAYER, "tied", kTied),
     component(AESWEEP_ACTIVATION, "relu"),
     component(AESWEEP_ACTIVATION, "tanh"),
     component(AESWEEP_ACTIVATION, "leaky_relu", kLeaky),

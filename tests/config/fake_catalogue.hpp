@@ -12,9 +12,9 @@
 
 namespace aesweep::test {
 
-// layer dense(units, bias, initializer); activations relu, tanh, leaky_relu(slope), topk(k
-// required); regularizers l1, l2(coefficient required, reduction); quantizer binary(limit); losses
-// mse, huber( delta); optimizers adam(lr, beta1), sgd(lr, momentum).
+// layers dense(units, bias, initializer), tied(of required, a name); activations relu, tanh,
+// leaky_relu(slope), topk(k required); regularizers l1, l2(coefficient required, reduction);
+// quantizer binary(limit); losses mse, huber(delta); optimizers adam(lr, beta1), sgd(lr, momentum).
 [[nodiscard]] const Catalogue& fake_catalogue();
 
 // An experiment of eight lines that is complete. Line 6 is the layer `code`, line 8 the optimizer.

@@ -223,7 +223,7 @@ TEST(Malformed, Layers) {
       {6, "    - {name: code}",
        "a.yaml:6:7: model.layers.code.kind: missing; expected the name of a layer"},
       {6, "    - {name: code, kind: conv}",
-       "a.yaml:6:26: model.layers.code.kind: unknown layer conv; known: dense"},
+       "a.yaml:6:26: model.layers.code.kind: unknown layer conv; known: dense, tied"},
       {6, "    - {name: code, kind: dense, units: 0}",
        "a.yaml:6:40: model.layers.code.units: 0 is not in [1, 65536]"},
       {6, "    - {name: code, kind: dense, unit: 3}",
@@ -242,6 +242,94 @@ TEST(Malformed, Layers) {
        "65536]"},
       {6, "    - {name: code, kind: dense, quantizer: {kind: binary, limit: 0}}",
        "a.yaml:6:66: model.layers.code.quantizer.limit: 0 is not in (0, 100]"},
+      {6, "    - {name: code, kind: tied}",
+       "a.yaml:6:7: model.layers.code.of: missing; expected names of 1 to 200 letters, digits or _ "
+       ". / -"},
+      {6, "    - {name: code, kind: tied, of: \"en coder\"}",
+       "a.yaml:6:36: model.layers.code.of: en coder is not in names of 1 to 200 letters, digits or "
+       "_ . / -"},
+      {6, "    - {name: code, kind: tied, of: [encoder]}",
+       "a.yaml:6:36: model.layers.code.of: found a list, expected names of 1 to 200 letters, "
+       "digits "
+       "or _ . / -"},
+  });
+}
+
+TEST(Malformed, LayerOptimizers) {
+  expect_all({
+      {6, "    - {name: code, kind: dense, optimizer: adan}",
+       "a.yaml:6:44: model.layers.code.optimizer: unknown optimizer adan (did you mean adam?); "
+       "known: adam, sgd"},
+      {6, "    - {name: code, kind: dense, optimizer: {on: all}}",
+       "a.yaml:6:44: model.layers.code.optimizer.kind: missing; expected the name of an optimizer"},
+      {6, "    - {name: code, kind: dense, optimizer: {kind: adam, onn: all}}",
+       "a.yaml:6:57: model.layers.code.optimizer.onn: adam has no such parameter; known: lr, "
+       "beta1"},
+      {6, "    - {name: code, kind: dense, optimizer: {kind: adam, on: quantised}}",
+       "a.yaml:6:61: model.layers.code.optimizer.on: found quantised, expected all or quantized "
+       "(did you mean quantized?)"},
+      {6, "    - {name: code, kind: dense, optimizer: {kind: adam, on: quantized}}",
+       "a.yaml:6:61: model.layers.code.optimizer.on: the layer has no quantizer; give it one or "
+       "let "
+       "the optimizer work on: all"},
+      {6, "    - {name: code, kind: dense, optimiser: adam}",
+       "a.yaml:6:33: model.layers.code.optimiser: dense has no such parameter; known: units, bias, "
+       "initializer"},
+  });
+}
+
+TEST(Malformed, SchedulesAndClipping) {
+  expect_all({
+      {9, "train: {schedule: cosin}",
+       "a.yaml:9:19: train.schedule.kind: found cosin, expected constant, linear, exponential, "
+       "cosine or step (did you mean cosine?)"},
+      {9, "train: {schedule: [cosine]}",
+       "a.yaml:9:19: train.schedule: found a list, expected a map"},
+      {9, "train: {schedule: {kind: cosine, final: 0.1}}",
+       "a.yaml:9:34: train.schedule.final: unknown key; known: kind, per, warmup_steps, "
+       "final_factor, every_epochs, factor"},
+      {9, "train: {schedule: {final_factor: 0.1}}",
+       "a.yaml:9:20: train.schedule.final_factor: kind constant has no such key"},
+      {9, "train: {schedule: {kind: step, per: epoch}}",
+       "a.yaml:9:32: train.schedule.per: kind step has no such key"},
+      {9, "train: {schedule: {kind: linear, factor: 0.1}}",
+       "a.yaml:9:34: train.schedule.factor: kind linear has no such key"},
+      {9, "train: {schedule: {kind: linear, per: batch}}",
+       "a.yaml:9:39: train.schedule.per: found batch, expected step or epoch"},
+      {9, "train: {schedule: {kind: linear, final_factor: -1}}",
+       "a.yaml:9:48: train.schedule.final_factor: -1 is not in [0, inf)"},
+      {9, "train: {schedule: exponential}",
+       "a.yaml:9:19: train.schedule.final_factor: missing; kind exponential never reaches 0, so "
+       "give it a number above"},
+      {9, "train: {schedule: {kind: exponential, final_factor: 0}}",
+       "a.yaml:9:53: train.schedule.final_factor: 0 is not in (0, inf); kind exponential never "
+       "reaches 0, so give it a number above"},
+      {9, "train: {schedule: {kind: step, every_epochs: 0}}",
+       "a.yaml:9:46: train.schedule.every_epochs: 0 is not in [1, 1000000]"},
+      {9, "train: {schedule: {warmup_steps: 1.5}}",
+       "a.yaml:9:34: train.schedule.warmup_steps: found 1.5, expected a whole number in [0, "
+       "9007199254740991]"},
+      {9, "train: {clip: 1}", "a.yaml:9:15: train.clip: found 1, expected a map"},
+      {9, "train: {clip: {norm: -1}}", "a.yaml:9:22: train.clip.norm: -1 is not in [0, inf)"},
+      {9, "train: {clip: {values: 1}}",
+       "a.yaml:9:16: train.clip.values: unknown key (did you mean train.clip.value?)"},
+  });
+}
+
+TEST(Malformed, Targets) {
+  expect_all({
+      {4, "  loss: mse\n  target: label",
+       "a.yaml:5:11: model.target: found label, expected input or labels (did you mean labels?)"},
+      {4, "  loss: mse\n  target: labels",
+       "a.yaml:5:11: model.classes: missing; target labels needs the number of classes"},
+      {4, "  loss: mse\n  target: labels\n  classes: 1",
+       "a.yaml:6:12: model.classes: 1 is not in [2, 1048576]"},
+      {4, "  loss: mse\n  classes: 10",
+       "a.yaml:5:12: model.classes: target input has no such key; add target: labels or leave it "
+       "out"},
+      {4, "  loss: mse\n  target: labels\n  classes: 10",
+       "a.yaml:5:11: model.target: is labels, but data.source superposition has none; use labelled "
+       "data"},
   });
 }
 

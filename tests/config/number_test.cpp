@@ -1,6 +1,5 @@
 // Proves that numbers are read and written independently of the locale: tables of accepted and
 // refused texts with values given by the compiler, and round trips of random bit patterns.
-#include "core/base/text.hpp"
 #include "runner/config/number.hpp"
 
 #include <gtest/gtest.h>
@@ -9,6 +8,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+
+#include "core/base/text.hpp"
 
 namespace aesweep {
 namespace {
