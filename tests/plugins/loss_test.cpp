@@ -1,25 +1,11 @@
-// Proves mse and binary_cross_entropy: closed forms at awkward points, long double sums, gradients
-// against differences, shares that add up over shards, bits free of layout, and bad predictions.
-#include "tests/plugins/harness.hpp"
+// Proves the losses that add a term per element (mse, binary_cross_entropy, huber, squared_hinge):
+// closed forms at awkward points, long double sums, gradients against differences, shares that add
+// up over shards, bits free of layout, and bad predictions. cross_entropy has a test of its own.
+#include "tests/plugins/loss_live.hpp"
 #include "tests/support/gradient_check.hpp"
 
 namespace aesweep::test {
 namespace {
-
-template <class Real>
-class LossLive : public Live<Real> {
- public:
-  LossLive(const std::string& name, const Values& given) : Live<Real>(AESWEEP_LOSS, name, given) {}
-
-  double evaluate(const aesweep_context& context, const sdk::ConstMatrix<Real>& p,
-                  const sdk::ConstMatrix<Real>& t, const sdk::Matrix<Real>* gradient = nullptr) {
-    double value = std::nan("");
-    const auto& table = this->template table<typename sdk::Abi<Real>::LossTable>();
-    this->call(table.evaluate, &context, &this->memory(), &p, &t,
-               static_cast<const std::int32_t*>(nullptr), &value, gradient);
-    return value;
-  }
-};
 
 struct LossCase {
   const char* name;
@@ -43,7 +29,35 @@ const std::vector<LossCase>& losses() {
     return std::max(z, 0.0L) - z * t + std::log1p(std::exp(-std::abs(z)));
   };
   const auto excess = [](L z, L t) { return 1.0L / (1.0L + std::exp(-z)) - t; };
+  const auto huber = [](L delta) {
+    return [delta](L p, L t) {
+      const L e = std::abs(p - t);
+      return e <= delta ? e * e / 2 : delta * (e - delta / 2);
+    };
+  };
+  const auto cut = [](L delta) {
+    return [delta](L p, L t) { return std::clamp(p - t, -delta, delta); };
+  };
+  const auto hinge = [](L p, L s) { return std::pow(std::max(0.0L, 1 - s * p), 2); };
+  const auto push = [](L p, L s) { return -2 * s * std::max(0.0L, 1 - s * p); };
+  const auto unit_hinge = [=](L p, L t) { return hinge(p, 2 * t - 1); };
+  const auto unit_push = [=](L p, L t) { return push(p, 2 * t - 1); };
   static const std::vector<LossCase> cases = {
+      {"huber", {}, huber(1), cut(1), false, true},
+      {"huber",
+       {{"delta", 0.25}, {"reduction", "row_sum"}},
+       huber(0.25L),
+       cut(0.25L),
+       false,
+       false},
+      {"squared_hinge", {}, hinge, push, false, true},
+      {"squared_hinge", {{"targets", "unit"}}, unit_hinge, unit_push, false, true},
+      {"squared_hinge",
+       {{"targets", "unit"}, {"reduction", "row_sum"}},
+       unit_hinge,
+       unit_push,
+       false,
+       false},
       {"mse", {}, square, twice, false, true},
       {"mse", {{"reduction", "row_sum"}}, square, twice, false, false},
       {"binary_cross_entropy", {}, entropy, ratio, true, true},
@@ -178,6 +192,56 @@ TYPED_TEST(LossOf, CrossEntropyFollowsPytorchAtTheEnds) {
   }
 }
 
+TYPED_TEST(LossOf, HuberAndHingeAtTheEnds) {
+  using Real = TypeParam;
+  const double infinity = std::numeric_limits<double>::infinity();
+  struct End {
+    const char* name;
+    double p, t, value, gradient;
+  };
+  const std::vector<End> ends = {{"huber", 2.0, 1.0, 0.5, 1.0},  // |e| = delta.
+                                 {"huber", 1e30, 0.0, 1e30 - 0.5, 1.0},
+                                 {"huber", -infinity, 0.0, infinity, -1.0},
+                                 {"squared_hinge", 1.0, 1.0, 0.0, 0.0},
+                                 {"squared_hinge", 0.0, -1.0, 1.0, 2.0},
+                                 {"squared_hinge", -3.0, 1.0, 16.0, -8.0},
+                                 {"squared_hinge", infinity, 1.0, 0.0, 0.0},
+                                 {"squared_hinge", infinity, -1.0, infinity, infinity}};
+  for (const End& end : ends) {
+    SCOPED_TRACE(end.name + std::to_string(end.p));
+    LossLive<Real> live(end.name, {});
+    live.plan(1, 1, 1);
+    Grid<Real> p(1, 1), t(1, 1), g(1, 1);
+    p.at(0, 0) = static_cast<Real>(end.p);
+    t.at(0, 0) = static_cast<Real>(end.t);
+    const auto out = g.out();
+    const double value = live.evaluate(make_context(1), p.in(), t.in(), &out);
+    if (std::isinf(end.value)) {
+      EXPECT_EQ(value, end.value);
+    } else {
+      EXPECT_NEAR(value, end.value, kEpsilon<Real> * end.value);
+    }
+    EXPECT_EQ(g.at(0, 0), static_cast<Real>(end.gradient));
+  }
+}
+
+// One-hot rows cost what rows of -1 and 1 do.
+TYPED_TEST(LossOf, HingeOfUnitTargetsIsThatOfSignedOnes) {
+  using Real = TypeParam;
+  const std::int64_t rows = 7, cols = 10;
+  LossLive<Real> of_unit("squared_hinge", {{"targets", "unit"}}), of_signed("squared_hinge", {});
+  of_unit.plan(rows, cols, cols);
+  of_signed.plan(rows, cols, cols);
+  Grid<Real> p(rows, cols), hot(rows, cols), ends(rows, cols), a(rows, cols), b(rows, cols);
+  p.fill([](auto i, auto j) { return 2.0 * scatter(i, j); });
+  hot.fill([](auto i, auto j) { return j == 3 * i % 10 ? 1.0 : 0.0; });
+  ends.fill([](auto i, auto j) { return j == 3 * i % 10 ? 1.0 : -1.0; });
+  const auto out_a = a.out(), out_b = b.out();
+  EXPECT_EQ(of_unit.evaluate(make_context(rows), p.in(), hot.in(), &out_a),
+            of_signed.evaluate(make_context(rows), p.in(), ends.in(), &out_b));
+  EXPECT_TRUE(same_bits(a.values(), b.values()));
+}
+
 TYPED_TEST(LossOf, LogitsStayFiniteFarOut) {
   using Real = TypeParam;
   LossLive<Real> live("binary_cross_entropy", {{"from_logits", 1}});
@@ -223,7 +287,8 @@ TYPED_TEST(LossOf, NanPassesAndImpossibleProbabilitiesAreNamed) {
 }
 
 TEST(Loss, RefusesUnequalWidths) {
-  for (const char* name : {"mse", "binary_cross_entropy"}) {
+  for (const char* name :
+       {"mse", "binary_cross_entropy", "cross_entropy", "huber", "squared_hinge"}) {
     Live<float> live(AESWEEP_LOSS, name);
     ErrorText error;
     EXPECT_EQ(live.try_plan(4, 10, 784, error), AESWEEP_INVALID_SHAPE);
