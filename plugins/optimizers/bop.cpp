@@ -5,7 +5,7 @@
 // (`on: quantized`), since a bias would become +-1, too. At w m = threshold nothing flips (Larq's
 // code then gives +1). gamma is multiplied by the schedule's rate factor, as Larq schedules it; at
 // factor 0, weights of +-1 stay: what w m > threshold called for was flipped at once, and a flip
-// makes w m negative. NaN weights stay; a NaN in m flips nothing.
+// makes w m negative. Where w m is NaN, w becomes NaN, so that a diverging run is seen.
 #include <cmath>
 
 #include "core/sdk/plugin.hpp"
@@ -19,8 +19,10 @@ void flip(std::int64_t count, Real gamma, Real threshold, Real* __restrict w,
           const Real* __restrict g, Real* __restrict m) {
   for (std::int64_t i = 0; i < count; ++i) {
     m[i] += gamma * (g[i] - m[i]);
-    const Real sign = w[i] < Real(0) ? Real(-1) : (w[i] >= Real(0) ? Real(1) : w[i]);
-    w[i] = w[i] * m[i] > threshold ? -sign : sign;
+    const Real agreement = w[i] * m[i];
+    const Real sign = w[i] < Real(0) ? Real(-1) : Real(1);
+    const Real kept = agreement <= threshold ? sign : agreement;  // NaN is what is left here.
+    w[i] = agreement > threshold ? -sign : kept;
   }
 }
 
