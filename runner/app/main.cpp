@@ -7,6 +7,7 @@
 #include "core/base/status.hpp"
 #include "runner/app/command_line.hpp"
 #include "runner/app/plan_command.hpp"
+#include "runner/app/plugin_check_command.hpp"
 #include "runner/app/plugin_new_command.hpp"
 #include "runner/app/plugins_command.hpp"
 #include "runner/app/run_command.hpp"
@@ -29,9 +30,7 @@ struct Perform {
   int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }
   int operator()(const PluginNewOptions& options) const { return report(new_plugin(options)); }
-  int operator()(const PluginCheckOptions&) const {
-    return report(Status::input("plugin check is not part of this version"));
-  }
+  int operator()(const PluginCheckOptions& options) const { return check_plugin(options); }
 };
 
 // A file-size limit and a closed pipe then come back as errors of the write, which clean up and say

@@ -1,0 +1,136 @@
+// Manners: what a call may not leave changed behind it.
+#include <unistd.h>
+#include <xmmintrin.h>
+
+#include <array>
+#include <clocale>
+#include <ios>
+#include <optional>
+#include <string>
+
+#include "core/base/text.hpp"
+#include "core/conformance/cases.hpp"
+#include "core/conformance/scene.hpp"
+#include "runner/plugin_check/library_cases.hpp"
+
+namespace aesweep {
+namespace {
+
+using conformance::Grade;
+using conformance::Verdict;
+
+// The state of the process that belongs to the host.
+struct Surroundings {
+  unsigned mxcsr = 0;
+  std::uint16_t x87 = 0;
+  std::string locale;
+  std::string folder;
+  long printed = 0;
+};
+
+Surroundings look(ChildPlace& place) {
+  Surroundings now;
+  now.mxcsr = ::_mm_getcsr() & ~0x3fu;  // Without the sticky exception flags.
+  __asm__ volatile("fnstcw %0" : "=m"(now.x87));
+  now.locale = std::setlocale(LC_ALL, nullptr);
+  std::array<char, 4096> folder{};
+  if (::getcwd(folder.data(), folder.size()) != nullptr) now.folder = folder.data();
+  now.printed = place.printed();
+  return now;
+}
+
+std::string difference(const Surroundings& before, const Surroundings& after) {
+  if (before.mxcsr != after.mxcsr) {
+    return text("changes the floating-point mode (MXCSR 0x", std::hex, before.mxcsr, " to 0x",
+                after.mxcsr, "); leave rounding and denormals as they are");
+  }
+  if (before.x87 != after.x87) {
+    return text("changes the x87 control word (0x", std::hex, before.x87, " to 0x", after.x87,
+                "); restore it");
+  }
+  if (before.locale != after.locale) {
+    return text("changes the locale (", before.locale, " to ", after.locale,
+                "); it belongs to the program");
+  }
+  if (before.folder != after.folder) {
+    return text("changes the working directory (", before.folder, " to ", after.folder, ")");
+  }
+  if (before.printed != after.printed) {
+    return text("prints ", after.printed - before.printed,
+                " bytes to stdout or stderr; plugins speak through error->text");
+  }
+  return {};
+}
+
+// Looks around before and after every call; keeps the first thing it finds.
+class Guest : public conformance::CallWatch {
+ public:
+  explicit Guest(ChildPlace& place) : place_(place) {}
+  void before(const char* component, const char* function, const char* scalar) override {
+    place_.before(component, function, scalar);
+    function_ = function;
+    before_ = look(place_);
+  }
+  void after() override {
+    const Surroundings now = look(place_);
+    ::_mm_setcsr(before_.mxcsr);  // The rest of the case is our arithmetic, too.
+    const std::string found = difference(before_, now);
+    if (!found.empty() && found_.empty()) found_ = function_ + ": " + found;
+    place_.after();
+  }
+  [[nodiscard]] const std::string& found() const { return found_; }
+
+ private:
+  ChildPlace& place_;
+  std::string function_;
+  Surroundings before_;
+  std::string found_;
+};
+
+template <class T>
+void play_all(const CatalogueEntry& entry, Guest& guest) {
+  for (const conformance::Example& example : conformance::examples(entry.component)) {
+    try {
+      conformance::Live<T> live({&entry, &guest}, example);
+      for (const std::int64_t cols : {7, 64}) {
+        const bool loss = entry.component.kind == AESWEEP_LOSS;
+        if (!live.plan({11, cols, loss ? cols : 5})) continue;
+        conformance::Layout layout;
+        layout.shards = {6, 5};
+        static_cast<void>(conformance::run(live, conformance::make_inputs(live, 11), layout));
+      }
+    } catch (const conformance::Finding&) {
+      continue;  // Another case's business; what it changed was seen.
+    }
+  }
+}
+
+// Failing calls have manners, too.
+void play_failures(const CatalogueEntry& entry, Guest& guest) {
+  for (const conformance::Case& which : conformance::cases()) {
+    const std::string name = which.name;
+    if (name != "parameters" && name != "exceptions" && name != "special-values") continue;
+    static_cast<void>(conformance::run_case(which, {&entry, &guest}));
+  }
+}
+
+}  // namespace
+
+Verdict check_manners(const CatalogueEntry& entry, ChildPlace& place) {
+  Guest guest(place);
+  play_all<float>(entry, guest);
+  play_all<double>(entry, guest);
+  play_failures(entry, guest);
+  if (!guest.found().empty()) return {Grade::kFail, guest.found(), "f32, f64"};
+  if (place.printed() > 0) {
+    return {Grade::kFail,
+            text("loading the library prints ", place.printed(), " bytes to stdout or stderr"), ""};
+  }
+  return {Grade::kOk,
+          place.printed() < 0
+              ? "floating-point mode, locale, folder untouched; output not looked at"
+              : "floating-point mode, locale, folder, stdout untouched by any call",
+          "f32, f64"};
+}
+
+}  // namespace aesweep
