@@ -151,7 +151,8 @@ Status Network<T>::add_layer(const LayerSpec& spec, const Catalogue& catalogue,
                        layer.output_cols, shard_rows_max);
     if (!activation.ok()) return activation.status().in("activation");
     layer.activation = std::move(activation).value();
-    AESWEEP_RETURN_IF_ERROR(add_tensors(spec.name + "/activation", *layer.activation));
+    AESWEEP_RETURN_IF_ERROR(
+        add_tensors(spec.name + "/activation", *layer.activation).in("activation"));
   }
   layer.elements = elements_ - layer.offset;
   layer.learned.count = static_cast<int>(tensors_.size()) - layer.learned.first;

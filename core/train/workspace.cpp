@@ -81,6 +81,16 @@ ComponentMemory<T>::ComponentMemory(const Component<T>& component, std::int64_t 
 }
 
 template <class T>
+std::size_t ComponentMemory<T>::bytes(const Component<T>& component, std::int64_t shards) {
+  std::size_t total =
+      padded_to_line<std::byte>(component.plan().kept_bytes) * static_cast<std::size_t>(shards);
+  for (const aesweep_round& round : component.rounds()) {
+    total += padded_to_line<double>(round.length) * sizeof(double);
+  }
+  return total;
+}
+
+template <class T>
 std::span<double> ComponentMemory<T>::result(std::size_t round) {
   return results_.span().subspan(result_offsets_[round],
                                  result_offsets_[round + 1] - result_offsets_[round]);
@@ -130,7 +140,12 @@ std::size_t Workspace<T>::bytes(const Network<T>& network, std::span<const Batch
   if (needs_pre_gradient(network)) total += matrix(network.widest());
   for (const Layer<T>& layer : network.layers()) {
     total += matrix(layer.output_cols) * (needs_own_output(layer) ? 2 : 1);
+    total += ComponentMemory<T>::bytes(layer.layer.component, extent.shards);
+    for (const Regularizer<T>& r : layer.on_activations) {
+      total += ComponentMemory<T>::bytes(r.component, extent.shards);
+    }
     if (!layer.activation) continue;
+    total += ComponentMemory<T>::bytes(layer.activation->component, extent.shards);
     const auto per_row = layer.activation->component.plan().active_per_row;
     total += static_cast<std::size_t>(extent.rows * per_row) * (sizeof(T) + sizeof(std::int32_t));
   }

@@ -59,13 +59,14 @@ class ComponentMemory {
  public:
   ComponentMemory() = default;
   ComponentMemory(const Component<T>& component, std::int64_t shards);
+  // What one takes.
+  [[nodiscard]] static std::size_t bytes(const Component<T>& component, std::int64_t shards);
 
   [[nodiscard]] void* kept(std::int64_t local_shard) {
     return kept_.data() + static_cast<std::size_t>(local_shard) * kept_stride_;
   }
   [[nodiscard]] std::span<double> result(std::size_t round);
   [[nodiscard]] const double* const* results() const { return result_pointers_.data(); }
-  [[nodiscard]] std::size_t bytes() const { return kept_.bytes() + results_.bytes(); }
 
  private:
   std::size_t kept_stride_ = 0;

@@ -9,9 +9,10 @@
 
 #include "core/train/trainer.hpp"
 #include "tests/support/allocation_count.hpp"
-#include "tests/support/builtins.hpp"
 #include "tests/train/small_data.hpp"
 #include "tests/train/specs.hpp"
+#include "tests/train/view_components.hpp"
+#include "tests/train/view_specs.hpp"
 
 namespace aesweep::test {
 namespace {
@@ -39,12 +40,26 @@ TrialSpec busy_spec() {
   return spec;
 }
 
+// Viewed tensors, with one viewer and with two, whose owners have rounds; rounds for training only;
+// a penalty that reads parameters.
+TrialSpec viewing_spec() {
+  TrialSpec spec = busy_spec();
+  spec.model.layers = {dense("code", 300, "gain"),
+                       norm("norm"),
+                       scale_by("scaled", "norm/scale"),
+                       scale_by("again", "code/activation/gain"),
+                       scale_by("more", "code/activation/gain"),
+                       dense("output", 0, "sigmoid")};
+  spec.model.layers[0].regularizers = {
+      regularizer("gated", RegularizerTarget::kActivations, {{"coefficient", 0.1}})};
+  return spec;
+}
+
 template <class T>
-void expect_no_allocation() {
+void expect_no_allocation(const TrialSpec& spec) {
   const SmallData data(kTrainRows, kTestRows, kCols);
-  const TrialSpec spec = busy_spec();
   SoloExchange exchange;
-  auto setup = set_up_trial<T>(spec, builtins(), {kTrainRows, kTestRows, kCols}, 0, 1);
+  auto setup = set_up_trial<T>(spec, view_catalogue(), {kTrainRows, kTestRows, kCols}, 0, 1);
   ASSERT_TRUE(setup.ok()) << setup.status().message();
   Trainer<T> trainer(spec, data.dataset(), exchange, std::move(setup).value());
   std::vector<std::int64_t> order(kTrainRows);
@@ -77,11 +92,13 @@ void expect_no_allocation() {
 }
 
 TEST(Allocation, StepsAndEvaluationsAllocateNothingInSinglePrecision) {
-  expect_no_allocation<float>();
+  expect_no_allocation<float>(busy_spec());
+  expect_no_allocation<float>(viewing_spec());
 }
 
 TEST(Allocation, StepsAndEvaluationsAllocateNothingInDoublePrecision) {
-  expect_no_allocation<double>();
+  expect_no_allocation<double>(busy_spec());
+  expect_no_allocation<double>(viewing_spec());
 }
 
 // The counter counts: without this, the tests above could not fail.

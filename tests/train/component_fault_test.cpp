@@ -185,7 +185,8 @@ TEST(ComponentFault, AnyCallEndsTheTrialAlikeOnAnyRanks) {
       EXPECT_NE(one.reason.find(row + " is cursed"), std::string::npos) << one.reason;
       EXPECT_NE(one.reason.find("code, step " + std::to_string(step)), std::string::npos)
           << one.reason;
-      EXPECT_NE(one.reason.find("activation failing (plugin failing)"), std::string::npos) << one.reason;
+      EXPECT_NE(one.reason.find("activation failing (plugin failing)"), std::string::npos)
+          << one.reason;
       for (int ranks = 2; ranks <= 4; ++ranks) {
         for (const TrialResult& result : run(spec, ranks)) {
           EXPECT_EQ(result.outcome, Outcome::kFailed);

@@ -11,6 +11,8 @@
 #include "tests/support/builtins.hpp"
 #include "tests/train/small_data.hpp"
 #include "tests/train/specs.hpp"
+#include "tests/train/view_components.hpp"
+#include "tests/train/view_specs.hpp"
 
 namespace aesweep::test {
 namespace {
@@ -59,6 +61,16 @@ TrialSpec large_spec() {
   return spec;
 }
 
+// Three viewers of one tensor, so that contributions need scratch as well as buffers; rounds.
+TrialSpec viewing_spec() {
+  TrialSpec spec = large_spec();
+  spec.model.layers = {dense("code", 120, "tanh"), tied("up", "code/weights"),
+                       tied("down", "code/weights", true), norm("norm"),
+                       tied("output", "code/weights")};
+  spec.model.layers[0].quantizer = ComponentSpec{"squash", {}};
+  return spec;
+}
+
 // Small vectors, labels, the agreement's buffers and the history are not in the estimate.
 void expect_near(std::uint64_t estimate, std::uint64_t allocated) {
   const auto bytes = static_cast<double>(allocated);
@@ -67,29 +79,29 @@ void expect_near(std::uint64_t estimate, std::uint64_t allocated) {
 
 TEST(Estimate, MemoryIsWhatATrialAllocates) {
   const SmallData data(400, 200, 500);
-  const TrialSpec spec = large_spec();
-  const auto estimate = estimate_trial(spec, builtins(), layout_of(400, 200, 500), 1);
-  ASSERT_TRUE(estimate.ok()) << estimate.status().message();
-  SoloExchange alone;
-  TrialObserver quiet;
-  const std::uint64_t before = allocation_count().bytes_by_new;
-  const TrialResult result = run_trial(spec, builtins(), data.dataset(), alone, quiet);
-  ASSERT_EQ(result.outcome, Outcome::kCompleted) << result.reason;
-  expect_near(estimate->memory_bytes_per_rank, allocation_count().bytes_by_new - before);
+  for (const TrialSpec& spec : {large_spec(), viewing_spec()}) {
+    const auto estimate = estimate_trial(spec, view_catalogue(), layout_of(400, 200, 500), 1);
+    ASSERT_TRUE(estimate.ok()) << estimate.status().message();
+    SoloExchange alone;
+    TrialObserver quiet;
+    const std::uint64_t before = allocation_count().bytes_by_new;
+    const TrialResult result = run_trial(spec, view_catalogue(), data.dataset(), alone, quiet);
+    ASSERT_EQ(result.outcome, Outcome::kCompleted) << result.reason;
+    expect_near(estimate->memory_bytes_per_rank, allocation_count().bytes_by_new - before);
+  }
 }
 
-TEST(Estimate, MemoryOfAGroupIsThatOfItsLargestRank) {
+void expect_estimate_of_groups(TrialSpec spec) {
   const SmallData data(400, 200, 500);
-  TrialSpec spec = large_spec();
   spec.record = {false, 0};
   for (int ranks = 2; ranks <= 4; ++ranks) {
     SCOPED_TRACE(ranks);
-    const auto estimate = estimate_trial(spec, builtins(), layout_of(400, 200, 500), ranks);
+    const auto estimate = estimate_trial(spec, view_catalogue(), layout_of(400, 200, 500), ranks);
     ASSERT_TRUE(estimate.ok()) << estimate.status().message();
     std::uint64_t largest = 0;
     for (int rank = 0; rank < ranks; ++rank) {
       PlaceOnly exchange(rank, ranks);
-      auto setup = set_up_trial<float>(spec, builtins(), {400, 200, 500}, rank, ranks);
+      auto setup = set_up_trial<float>(spec, view_catalogue(), {400, 200, 500}, rank, ranks);
       ASSERT_TRUE(setup.ok()) << setup.status().message();
       const std::uint64_t before = allocation_count().bytes_by_new;
       const Trainer<float> trainer(spec, data.dataset(), exchange, std::move(setup).value());
@@ -97,6 +109,11 @@ TEST(Estimate, MemoryOfAGroupIsThatOfItsLargestRank) {
     }
     expect_near(estimate->memory_bytes_per_rank, largest);
   }
+}
+
+TEST(Estimate, MemoryOfAGroupIsThatOfItsLargestRank) {
+  expect_estimate_of_groups(large_spec());
+  expect_estimate_of_groups(viewing_spec());
 }
 
 TEST(Estimate, CountsParametersStepsAndShards) {

@@ -2,90 +2,16 @@
 // in double, over all weights, with every loss and penalty, with shards of uneven size.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <numeric>
 #include <string>
 #include <vector>
 
-#include "core/train/trainer.hpp"
 #include "tests/support/builtins.hpp"
 #include "tests/support/gradient_check.hpp"
-#include "tests/train/small_data.hpp"
 #include "tests/train/specs.hpp"
+#include "tests/train/whole_batch.hpp"
 
 namespace aesweep::test {
 namespace {
-
-constexpr std::int64_t kRows = 13;
-constexpr std::int64_t kCols = 9;
-
-// The whole split as one batch, so that training and evaluation see the same loss.
-class WholeBatch {
- public:
-  explicit WholeBatch(TrialSpec spec) : spec_(std::move(spec)), data_(kRows, kRows, kCols) {
-    dataset_ = data_.dataset();
-    dataset_.test = dataset_.train;
-    spec_.train.batch_rows = kRows;
-    spec_.train.shard_rows = 4;
-    auto setup = set_up_trial<double>(spec_, builtins(), {kRows, kRows, kCols}, 0, 1);
-    EXPECT_TRUE(setup.ok()) << setup.status().message();
-    trainer_.emplace(spec_, dataset_, exchange_, std::move(setup).value());
-    order_.resize(kRows);
-    std::iota(order_.begin(), order_.end(), 0);
-  }
-
-  std::vector<double> weights() {
-    std::vector<double> all;
-    for (std::size_t t = 0; t < tensors().size(); ++t) {
-      const double* w = trainer_->parameters().real(static_cast<int>(t));
-      all.insert(all.end(), w, w + tensors()[t].elements);
-    }
-    return all;
-  }
-
-  void set_weights(std::span<const double> all) {
-    std::size_t at = 0;
-    for (std::size_t t = 0; t < tensors().size(); ++t) {
-      std::copy_n(all.data() + at, tensors()[t].elements,
-                  trainer_->parameters().real(static_cast<int>(t)));
-      at += tensors()[t].elements;
-    }
-  }
-
-  double loss() {
-    SplitSums sums;
-    trainer_->begin_sums(sums);
-    const StepOutcome outcome =
-        trainer_->evaluate_batch(*trainer_->setup().test().full, order_, 0, 0, 0, 0, sums);
-    EXPECT_EQ(outcome.outcome, Outcome::kCompleted) << outcome.reason;
-    return std::accumulate(sums.terms.begin(), sums.terms.end(), 0.0) / kRows;
-  }
-
-  // Trains one step, which changes the weights.
-  std::vector<double> gradient() {
-    SplitSums sums;
-    trainer_->begin_sums(sums);
-    const StepOutcome outcome =
-        trainer_->train_batch(*trainer_->setup().train().full, order_, 0, 0, 0, sums);
-    EXPECT_EQ(outcome.outcome, Outcome::kCompleted) << outcome.reason;
-    std::vector<double> all;
-    for (std::size_t t = 0; t < tensors().size(); ++t) {
-      const double* g = trainer_->gradients().gradient(static_cast<int>(t));
-      all.insert(all.end(), g, g + tensors()[t].elements);
-    }
-    return all;
-  }
-
- private:
-  const std::vector<Tensor>& tensors() { return trainer_->network().tensors(); }
-
-  TrialSpec spec_;
-  SmallData data_;
-  Dataset dataset_;
-  SoloExchange exchange_;
-  std::optional<Trainer<double>> trainer_;
-  std::vector<std::int64_t> order_;
-};
 
 TrialSpec base() {
   TrialSpec spec;
@@ -168,7 +94,7 @@ std::vector<Case> cases() {
 TEST(NetworkGradient, AgreesWithCentralDifferences) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(c.name);
-    WholeBatch batch(c.spec);
+    WholeBatch batch(c.spec, builtins());
     const std::vector<double> weights = batch.weights();
     const std::vector<double> gradient = batch.gradient();
     const auto loss = [&](std::span<const double> x) {
@@ -177,7 +103,7 @@ TEST(NetworkGradient, AgreesWithCentralDifferences) {
     };
     GradientCheckOptions options;
     // The longest chain of additions: a dot product, a row, the rows, the shards.
-    options.roundings = 20.0 + kCols + kRows;
+    options.roundings = 20.0 + WholeBatch::kCols + WholeBatch::kRows;
     EXPECT_TRUE(gradient_matches(loss, weights, gradient, options));
   }
 }
