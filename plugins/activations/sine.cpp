@@ -21,8 +21,8 @@ class Sine {
 
   explicit Sine(const sdk::Parameters& p) : frequency_(static_cast<Real>(p.real("frequency"))) {}
 
-  Chunk value(const Chunk& x) const { return angle(x).sin(); }
-  Chunk derivative(const Chunk& x, const Chunk&) const { return frequency_ * angle(x).cos(); }
+  Chunk value(const Chunk& x) const { return sine_of(angle(x)); }
+  Chunk derivative(const Chunk& x, const Chunk&) const { return frequency_ * cosine_of(angle(x)); }
 
  private:
   Chunk angle(const Chunk& x) const {
@@ -30,6 +30,10 @@ class Sine {
     // x - x is NaN for infinities, else 0.
     return (frequency_ * x).max(-kMost).min(kMost) + (x - x);
   }
+
+  // GCC 12 would leave the constants in Eigen's packet functions as calls, ten times slower.
+  [[gnu::flatten]] static Chunk sine_of(const Chunk& a) { return a.sin(); }
+  [[gnu::flatten]] static Chunk cosine_of(const Chunk& a) { return a.cos(); }
 
   Real frequency_;
 };

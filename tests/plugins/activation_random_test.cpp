@@ -87,6 +87,29 @@ TYPED_TEST(RandomActivationOf, BernoulliComparesWithTheProbability) {
   }
 }
 
+// y is high where u < p, and so low where they are equal: the z whose probability, by sigmoid, is
+// the first unit's u is looked for among the neighbours of its logit.
+TYPED_TEST(RandomActivationOf, BernoulliGivesLowWhereTheProbabilityIsTheDraw) {
+  using Real = TypeParam;
+  const std::int64_t candidates = 4001;
+  const auto u = static_cast<Real>(std::round(kUniforms[0][0] * 0x1p24) * 0x1p-24);
+  Live<Real> sigmoid(AESWEEP_ACTIVATION, "sigmoid"), live(AESWEEP_ACTIVATION, "bernoulli");
+  Grid<Real> z(1, candidates), p(1, candidates), x(1, 1), y(1, 1);
+  z.fill([&](auto, auto j) {
+    return logit(static_cast<double>(u)) * (1.0 + (j - 2000) * kEpsilon<Real> / 2.0);
+  });
+  sigmoid.plan(1, candidates).forward(make_context(1), z.in(), p.out());
+  live.plan(1, 1);
+  int equal = 0;
+  for (std::int64_t j = 0; j < candidates; ++j) {
+    x.at(0, 0) = z.at(0, j);
+    live.forward(reference_context(), x.in(), y.out());
+    EXPECT_EQ(y.at(0, 0), u < p.at(0, j) ? Real(1) : Real(0));
+    equal += p.at(0, j) == u ? 1 : 0;
+  }
+  EXPECT_GT(equal, 0);
+}
+
 // Rows of 1000 units at p = 0.3: the number of ones is binomial, within 5 standard deviations; two
 // steps, two streams and two rows differ in 2 p (1 - p) of the units.
 TEST(RandomActivation, BernoulliDrawsAreIndependentWithTheRightMean) {
