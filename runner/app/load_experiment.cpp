@@ -24,13 +24,13 @@ Result<std::string> read_experiment(const std::string& path) {
 }
 
 Result<Experiment> load_experiment(std::string bytes, const ExperimentOptions& options,
-                                   Catalogue& catalogue) {
+                                   PluginProbe& probe, Catalogue& catalogue) {
   AESWEEP_RETURN_IF_ERROR(load_builtins(catalogue));
   const Result<Document> document =
       parse_experiment(std::move(bytes), options.path, options.overrides);
   if (!document.ok()) return document.status();
   for (const NamedPlugin& plugin : document->plugins()) {
-    AESWEEP_RETURN_IF_ERROR(load_plugins({plugin.path}, catalogue).in(plugin.where));
+    AESWEEP_RETURN_IF_ERROR(load_probed_plugins({plugin.path}, probe, catalogue).in(plugin.where));
   }
   return resolve_experiment(document.value(), catalogue, options.data_dir);
 }

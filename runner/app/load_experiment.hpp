@@ -7,6 +7,7 @@
 #include "core/model/catalogue.hpp"
 #include "runner/app/command_line.hpp"
 #include "runner/config/experiment.hpp"
+#include "runner/plugin_host/probe.hpp"
 
 namespace aesweep {
 
@@ -14,9 +15,10 @@ namespace aesweep {
 [[nodiscard]] Result<std::string> read_experiment(const std::string& path);
 
 // Fills `catalogue` with the built-in components and those of the libraries that the file names,
-// and resolves the trials. options.path names the file in messages and anchors relative paths.
+// tried out by the probe, and resolves the trials. options.path names the file in messages and
+// anchors relative paths.
 [[nodiscard]] Result<Experiment> load_experiment(std::string bytes,
                                                  const ExperimentOptions& options,
-                                                 Catalogue& catalogue);
+                                                 PluginProbe& probe, Catalogue& catalogue);
 
 }  // namespace aesweep

@@ -16,6 +16,7 @@
 #include "runner/app/bytes_text.hpp"
 #include "runner/app/launcher.hpp"
 #include "runner/app/load_experiment.hpp"
+#include "runner/app/plugin_probe.hpp"
 #include "runner/config/values.hpp"
 #include "runner/sweep/groups.hpp"
 
@@ -151,9 +152,11 @@ Status show_plan(const PlanOptions& options) {
   if (launch_place().rank != 0) return {};
   const Result<std::string> bytes = read_experiment(options.experiment.path);
   if (!bytes.ok()) return bytes.status();
+  Result<PluginProbe> probe = start_plugin_probe();
+  if (!probe.ok()) return probe.status();
   Catalogue catalogue;
   const Result<Experiment> experiment =
-      load_experiment(bytes.value(), options.experiment, catalogue);
+      load_experiment(bytes.value(), options.experiment, probe.value(), catalogue);
   if (!experiment.ok()) return experiment.status();
   const Result<DatasetLayout> layout = inspect(experiment->data);
   if (!layout.ok()) return layout.status();

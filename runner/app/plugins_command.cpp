@@ -8,6 +8,7 @@
 #include "core/base/text.hpp"
 #include "core/model/catalogue.hpp"
 #include "core/model/parameters.hpp"
+#include "runner/app/plugin_probe.hpp"
 #include "runner/config/values.hpp"
 #include "runner/plugin_host/plugin_host.hpp"
 
@@ -80,7 +81,9 @@ Rows library_rows(const Catalogue& catalogue) {
 Status list_plugins(const PluginsOptions& options) {
   Catalogue catalogue;
   AESWEEP_RETURN_IF_ERROR(load_builtins(catalogue));
-  AESWEEP_RETURN_IF_ERROR(load_plugins(options.libraries, catalogue));
+  Result<PluginProbe> probe = start_plugin_probe();
+  if (!probe.ok()) return probe.status();
+  AESWEEP_RETURN_IF_ERROR(load_probed_plugins(options.libraries, probe.value(), catalogue));
   const std::vector<std::string> components = {"kind", "name", "library", "formula"};
   const std::vector<std::string> parameters = {"kind",    "name",     "parameter", "type",
                                                "default", "accepted", "meaning"};

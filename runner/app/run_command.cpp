@@ -2,13 +2,17 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "core/base/text.hpp"
 #include "core/model/catalogue.hpp"
+#include "runner/app/crash_report.hpp"
+#include "runner/app/launcher.hpp"
 #include "runner/app/load_experiment.hpp"
+#include "runner/app/plugin_probe.hpp"
 #include "runner/app/version.hpp"
 #include "runner/comm/world.hpp"
 #include "runner/sweep/sweep.hpp"
@@ -26,7 +30,7 @@ std::string absolute_path(const std::string& path) {
 
 // The experiment as every rank resolves it from rank 0's bytes; the catalogue is filled on the way.
 // All ranks return the same status.
-Result<Experiment> load_on_all_ranks(World& world, ExperimentOptions options,
+Result<Experiment> load_on_all_ranks(World& world, ExperimentOptions options, PluginProbe& probe,
                                      Catalogue& catalogue) {
   std::string bytes;
   Status status;
@@ -40,8 +44,11 @@ Result<Experiment> load_on_all_ranks(World& world, ExperimentOptions options,
   options.path = world.broadcast(options.path);
   options.data_dir = world.broadcast(absolute_path(options.data_dir));
 
-  Result<Experiment> experiment = load_experiment(std::move(bytes), options, catalogue);
-  if (status = world.agree(experiment.status()); !status.ok()) return status;
+  Result<Experiment> experiment = load_experiment(std::move(bytes), options, probe, catalogue);
+  status = experiment.status();
+  // What is wrong on rank 0 is most often wrong everywhere; else one must know where to look.
+  if (world.rank() != 0) status = status.in(text("rank ", world.rank(), " on ", world.host()));
+  if (status = world.agree(status); !status.ok()) return status;
   return experiment;
 }
 
@@ -56,9 +63,20 @@ int agreed_status(const World& world, const Status& status) {
 }  // namespace
 
 int run_experiment(const RunOptions& options) {
+  // Both come before MPI: the helper process must have nothing of it, and Open MPI sets handlers of
+  // its own only for signals that have none.
+  std::optional<PluginProbe> probe;
+  Result<PluginProbe> started = start_plugin_probe();
+  if (started.ok()) probe.emplace(std::move(started).value());
+  report_crashes(launch_place().rank);
   World world;
+  if (const Status ready = world.agree(started.status()); !ready.ok()) {
+    return agreed_status(world, ready);
+  }
   Catalogue catalogue;
-  const Result<Experiment> experiment = load_on_all_ranks(world, options.experiment, catalogue);
+  const Result<Experiment> experiment =
+      load_on_all_ranks(world, options.experiment, *probe, catalogue);
+  probe.reset();  // All libraries are loaded: training has its cores to itself.
   if (!experiment.ok()) return agreed_status(world, experiment.status());
   SweepOptions sweep;
   sweep.output = options.folder.empty() ? "runs/" + experiment->name : options.folder;

@@ -12,6 +12,7 @@
 
 #include "core/base/status.hpp"
 #include "core/model/catalogue.hpp"
+#include "runner/plugin_host/probe.hpp"
 
 namespace aesweep {
 
@@ -19,6 +20,12 @@ namespace aesweep {
 // one line that names the file, what was found, what was expected and the next step.
 [[nodiscard]] Status load_plugins(const std::vector<std::string>& absolute_paths,
                                   Catalogue& catalogue);
+
+// The same, but each library is first tried out by the probe, so that one that crashes, hangs or
+// ends the program is a message, too. The bytes that were tried out are the bytes that are loaded.
+// Sets PluginLibrary::impure.
+[[nodiscard]] Status load_probed_plugins(const std::vector<std::string>& absolute_paths,
+                                         PluginProbe& probe, Catalogue& catalogue);
 
 // Adds every *.so of a folder, by name.
 [[nodiscard]] Status load_plugin_directory(const std::string& directory, Catalogue& catalogue);

@@ -367,7 +367,7 @@ Status write_plugins(const h5::Node& file, const RunRecord& run) {
 }
 
 Status write_runtime(const h5::Node& file, const RunRecord& run) {
-  enum { kTrial, kAttempt, kRanks, kHost, kSeconds };
+  enum { kTrial, kAttempt, kRanks, kHost, kSeconds, kReproducible };
   Result<h5::Node> group = h5::create_group(file, "runtime");
   if (!group.ok()) return group.status();
   std::vector<TrialRuntime> trials = run.trial_runtime;
@@ -380,7 +380,8 @@ Status write_runtime(const h5::Node& file, const RunRecord& run) {
                {"attempt", CellType::kI4},
                {"ranks", CellType::kI4},
                host.column("host"),
-               {"seconds", CellType::kF8}});
+               {"seconds", CellType::kF8},
+               {"reproducible", CellType::kU1}});
   table.resize(trials.size());
   for (std::size_t row = 0; row < trials.size(); ++row) {
     table.set_integer(row, kTrial, trials[row].number);
@@ -388,6 +389,7 @@ Status write_runtime(const h5::Node& file, const RunRecord& run) {
     table.set_integer(row, kRanks, trials[row].ranks);
     table.set_text(row, kHost, trials[row].host);
     table.set_real(row, kSeconds, trials[row].seconds);
+    table.set_integer(row, kReproducible, trials[row].reproducible ? 1 : 0);
   }
   AESWEEP_RETURN_IF_ERROR(h5::write_table(*group, "trials", table));
   NameSet names("runtime fact");

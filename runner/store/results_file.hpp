@@ -16,7 +16,7 @@
 namespace aesweep {
 
 inline constexpr const char* kResultsFormat = "aesweep-results";
-inline constexpr const char* kResultsFormatVersion = "1.0";
+inline constexpr const char* kResultsFormatVersion = "1.1";
 
 // A component that the experiment uses.
 struct PluginRecord {
@@ -34,6 +34,7 @@ struct TrialRuntime {
   int ranks = 1;
   std::string host;
   double seconds = 0.0;
+  bool reproducible = true;  // Another run of the same would give the same bits.
 };
 
 struct RunRecord {

@@ -8,6 +8,7 @@
 
 #include "core/base/check.hpp"
 #include "core/base/text.hpp"
+#include "core/model/call_trace.hpp"
 #include "runner/comm/patience.hpp"
 #include "runner/sweep/interrupt.hpp"
 
@@ -46,9 +47,17 @@ std::string out_of_memory(const SweepPlan& plan, const PlannedTrial& trial, int 
   const Result<TrialEstimate> estimate =
       plan.services.estimate(trial.spec, plan.catalogue, plan.layout, ranks);
   if (!estimate.ok()) return "out of memory";
-  return text("out of memory: the plan says ", estimate->memory_bytes_per_rank,
-              " bytes per rank");
+  return text("out of memory: the plan says ", estimate->memory_bytes_per_rank, " bytes per rank");
 }
+
+// While it lives a crash handler names the trial.
+class TracedTrial {
+ public:
+  explicit TracedTrial(std::int64_t number) { call_trace().trial = number; }
+  TracedTrial(const TracedTrial&) = delete;
+  TracedTrial& operator=(const TracedTrial&) = delete;
+  ~TracedTrial() { call_trace() = {}; }
+};
 
 }  // namespace
 
@@ -160,6 +169,7 @@ TrialResult GroupRank::train(std::int64_t trial, TrialObserver& observer) {
   const SweepTrial& one = plan_.trials[static_cast<std::size_t>(trial)];
   TrialResult failed;
   failed.outcome = Outcome::kFailed;
+  const TracedTrial traced(one.number);
   try {
     return plan_.services.run_trial(one.plan->spec, plan_.catalogue, plan_.data, *exchange_,
                                     observer);
@@ -187,6 +197,10 @@ void GroupRank::hand_to_writer(std::int64_t trial, TrialResult result, double se
   job.record.parameters = one.plan->parameters;
   job.summary.outcome = result.outcome;
   job.summary.reason = result.reason;
+  if (result.failed_rank >= 0) {
+    const Group& group = plan_.groups[static_cast<std::size_t>(group_)];
+    job.summary.failed_rank = group.ranks.at(static_cast<std::size_t>(result.failed_rank));
+  }
   job.summary.epochs = result.epochs;
   job.summary.seconds = seconds;
   job.summary.ranks = exchange_->ranks();

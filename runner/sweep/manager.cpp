@@ -5,6 +5,11 @@
 
 namespace aesweep {
 
+std::string whole_reason(const TrialSummary& summary) {
+  return summary.failed_rank < 0 ? summary.reason
+                                 : text("rank ", summary.failed_rank, ": ", summary.reason);
+}
+
 Manager::Manager(std::int64_t trials, int groups)
     : groups_(static_cast<std::size_t>(groups)),
       states_(static_cast<std::size_t>(trials), State::kWaiting),

@@ -21,12 +21,16 @@ namespace aesweep {
 struct TrialSummary {
   Outcome outcome = Outcome::kCompleted;
   std::string reason;
+  int failed_rank = -1;  // The rank of the world on which it failed; -1: no single one.
   std::int64_t epochs = 0;
   double seconds = 0.0;
   int ranks = 1;
   std::string host;
   std::vector<std::pair<std::string, double>> last;  // Metric and its value in the last epoch.
 };
+
+// The reason with the rank, which results do not hold: "rank 1: ...".
+[[nodiscard]] std::string whole_reason(const TrialSummary& summary);
 
 class Manager {
  public:

@@ -74,9 +74,9 @@ Status ManagerDesk::tick() {
 
 std::string ManagerDesk::interrupted() {
   log_.clear_progress();
-  std::string line = text("interrupted; ", manager_.count(Manager::State::kFinished), " of ",
-                          manager_.trials(), " trials are finished in ", plan_.folder.trials(),
-                          ", there is no results.h5");
+  std::string line =
+      text("interrupted; ", manager_.count(Manager::State::kFinished), " of ", manager_.trials(),
+           " trials are finished in ", plan_.folder.trials(), ", there is no results.h5");
   log_.file_only(line);
   return line;
 }
@@ -114,7 +114,7 @@ void ManagerDesk::finished(const Message& message) {
   if (summary.outcome == Outcome::kCompleted) {
     log_.info(line);
   } else {
-    log_.warn(line + ": " + summary.reason);
+    log_.warn(line + ": " + whole_reason(summary));
   }
 }
 

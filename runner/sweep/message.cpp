@@ -57,6 +57,7 @@ class Reader {
 void write_summary(Writer& writer, const TrialSummary& summary) {
   writer.number(summary.outcome);
   writer.string(summary.reason);
+  writer.number(summary.failed_rank);
   writer.number(summary.epochs);
   writer.number(summary.seconds);
   writer.number(summary.ranks);
@@ -72,6 +73,7 @@ TrialSummary read_summary(Reader& reader) {
   TrialSummary summary;
   summary.outcome = reader.number<Outcome>();
   summary.reason = reader.string();
+  summary.failed_rank = reader.number<int>();
   summary.epochs = reader.number<std::int64_t>();
   summary.seconds = reader.number<double>();
   summary.ranks = reader.number<int>();

@@ -42,6 +42,7 @@ Result<RankFacts> facts_of_this_rank(const std::string& host,
   facts.hashes.emplace_back("the numeric fingerprint", numeric_fingerprint);
   for (const auto& library : catalogue.libraries()) {
     facts.hashes.emplace_back(text("plugin ", library->id), library->sha256);
+    if (!library->impure.empty()) facts.impure.emplace_back(library->id, library->impure);
   }
   return facts;
 }
@@ -49,6 +50,7 @@ Result<RankFacts> facts_of_this_rank(const std::string& host,
 std::string encode(const RankFacts& facts) {
   std::string bytes = facts.host + "\n";
   for (const auto& [name, hash] : facts.hashes) bytes += text(name, '\t', hash, '\n');
+  for (const auto& [library, what] : facts.impure) bytes += text('\t', library, '\t', what, '\n');
   return bytes;
 }
 
@@ -57,8 +59,12 @@ RankFacts decode_facts(std::string_view bytes) {
   std::istringstream lines{std::string(bytes)};
   std::getline(lines, facts.host);
   for (std::string line; std::getline(lines, line);) {
-    const std::size_t tab = line.find('\t');
-    facts.hashes.emplace_back(line.substr(0, tab), line.substr(tab + 1));
+    const std::size_t tab = line.find('\t', 1);
+    if (line.starts_with('\t')) {
+      facts.impure.emplace_back(line.substr(1, tab - 1), line.substr(tab + 1));
+    } else {
+      facts.hashes.emplace_back(line.substr(0, tab), line.substr(tab + 1));
+    }
   }
   return facts;
 }
@@ -73,6 +79,12 @@ Status compare_ranks(std::span<const RankFacts> ranks) {
     }
   }
   return {};
+}
+
+std::map<std::string, std::string> impure_libraries(std::span<const RankFacts> ranks) {
+  std::map<std::string, std::string> all;
+  for (const RankFacts& rank : ranks) all.insert(rank.impure.begin(), rank.impure.end());
+  return all;
 }
 
 }  // namespace aesweep

@@ -64,11 +64,25 @@ std::string overrides_text(const Experiment& experiment) {
   return list;
 }
 
-// Whether every trial's bits are a function of its key and the fingerprint.
-bool reproducible(const SweepPlan& plan, const RunFacts& facts) {
-  return !facts.mixed_nodes &&
-         std::all_of(plan.trials.begin(), plan.trials.end(),
-                     [](const SweepTrial& trial) { return trial.plan->spec.train.reproducible; });
+using ImpureLibraries = std::map<std::string, std::string>;
+
+// Whether the trial's bits are a function of its key and the fingerprint.
+bool is_reproducible(const SweepTrial& trial, const Catalogue& catalogue, bool mixed_nodes,
+                     const ImpureLibraries& impure) {
+  if (mixed_nodes || !trial.plan->spec.train.reproducible) return false;
+  const std::vector<const CatalogueEntry*> used = used_components(trial.plan->spec, catalogue);
+  return std::none_of(used.begin(), used.end(), [&impure](const CatalogueEntry* entry) {
+    return impure.contains(entry->library->id);
+  });
+}
+
+// "hidden: activation hidden: ...", a line each.
+std::string impure_text(const ImpureLibraries& impure) {
+  std::string lines;
+  for (const auto& [library, what] : impure) {
+    lines += text(lines.empty() ? "" : "\n", library, ": ", what);
+  }
+  return lines;
 }
 
 // "CPU level" as the name of a data set: cpu_level.
@@ -85,6 +99,12 @@ std::string data_set_name(std::string name) {
 RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
                           const Manager& manager, const RunFacts& facts) {
   const Experiment& experiment = plan.experiment;
+  const ImpureLibraries impure = impure_libraries(facts.ranks);
+  const auto reproducible = [&](const SweepTrial& trial) {
+    return is_reproducible(trial, plan.catalogue, facts.mixed_nodes, impure);
+  };
+  const bool all_reproducible =
+      !facts.mixed_nodes && std::all_of(plan.trials.begin(), plan.trials.end(), reproducible);
   RunRecord record;
   record.name = experiment.name;
   record.experiment_text = experiment.text;
@@ -99,7 +119,8 @@ RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
   record.software_version = options.software_version;
   record.revision = options.revision;
   record.runtime = {
-      {"reproducible", reproducible(plan, facts) ? "1" : "0"},
+      {"reproducible", all_reproducible ? "1" : "0"},
+      {"impure_plugins", impure_text(impure)},
       {"started_utc", facts.started_utc},
       {"ended_utc", utc_now()},
       {"seconds", text(std::fixed, std::setprecision(3), facts.seconds)},
@@ -116,8 +137,9 @@ RunRecord make_run_record(const SweepPlan& plan, const SweepOptions& options,
   for (std::int64_t i = 0; i < manager.trials(); ++i) {
     if (manager.state(i) != Manager::State::kFinished) continue;
     const TrialSummary& summary = manager.summary(i);
-    record.trial_runtime.push_back({plan.trials[static_cast<std::size_t>(i)].number, kAttempt,
-                                    summary.ranks, summary.host, summary.seconds});
+    const SweepTrial& trial = plan.trials[static_cast<std::size_t>(i)];
+    record.trial_runtime.push_back({trial.number, kAttempt, summary.ranks, summary.host,
+                                    summary.seconds, reproducible(trial)});
   }
   return record;
 }

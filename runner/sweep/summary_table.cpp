@@ -97,7 +97,7 @@ std::string reasons(const SweepPlan& plan, const Manager& manager, std::size_t r
     const TrialSummary& summary = manager.summary(i);
     if (summary.outcome == Outcome::kCompleted || ++count > rows_max) continue;
     lines += text("trial ", plan.trials[static_cast<std::size_t>(i)].number, ' ',
-                  outcome_name(summary.outcome), ": ", summary.reason, '\n');
+                  outcome_name(summary.outcome), ": ", whole_reason(summary), '\n');
   }
   if (count > rows_max) lines += text("... and ", count - rows_max, " more\n");
   return lines;

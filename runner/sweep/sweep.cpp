@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "core/base/text.hpp"
@@ -64,6 +66,7 @@ class Sweep {
   Status estimate_trials();
   Status open_folder();
   void log_plan();
+  void log_impure_plugins();
   int end(const ManagerDesk& desk);
 
   World& world_;
@@ -194,6 +197,17 @@ void Sweep::log_plan() {
                    " ranks of a group get no rows; lower resources.ranks_per_trial"));
   }
   if (!mixed_.ok()) log_.warn(text("accepted, results are not reproducible: ", mixed_.message()));
+  log_impure_plugins();
+}
+
+void Sweep::log_impure_plugins() {
+  const std::map<std::string, std::string> impure = impure_libraries(ranks_);
+  for (const auto& library : plan_.catalogue.libraries()) {
+    if (const auto found = impure.find(library->id); found != impure.end()) {
+      log_.warn(text("plugin ", library->id, " (", library->path, ") is not pure: ", found->second,
+                     "; results of trials that use it are not reproducible and marked so"));
+    }
+  }
 }
 
 int Sweep::train() {

@@ -34,6 +34,7 @@ std::vector<const CatalogueEntry*> used_components(const TrialSpec& spec,
       use(AESWEEP_REGULARIZER, regularizer.component);
     }
     if (layer.quantizer) use(AESWEEP_QUANTIZER, *layer.quantizer);
+    if (layer.optimizer) use(AESWEEP_OPTIMIZER, layer.optimizer->component);
   }
   use(AESWEEP_LOSS, spec.model.loss);
   use(AESWEEP_OPTIMIZER, spec.optimizer);

@@ -183,7 +183,7 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.members("/"), (Names{"config", "history", "metrics", "params", "plugins",
                                       "runtime", "trial", "trials"}));
   EXPECT_EQ(file.text_attribute("/", "format"), "aesweep-results");
-  EXPECT_EQ(file.text_attribute("/", "format_version"), "1.0");
+  EXPECT_EQ(file.text_attribute("/", "format_version"), "1.1");
   EXPECT_EQ(file.text_attribute("/", "software"), "aesweep");
   EXPECT_EQ(file.text_attribute("/", "software_version"), "0.1.0");
   EXPECT_EQ(file.text_attribute("/", "software_revision"), "0123abc");
@@ -202,8 +202,9 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.texts("/plugins", "sha256"), (Names{std::string(64, 'a'), std::string(64, 'b')}));
   EXPECT_EQ(file.members("/runtime"), (Names{"host", "started", "trials"}));
   EXPECT_EQ(file.text("/runtime/host"), "node1");
-  EXPECT_EQ(file.columns("/runtime/trials"),
-            (Names{"trial:i8", "attempt:i4", "ranks:i4", "host:S5", "seconds:f8"}));
+  EXPECT_EQ(file.columns("/runtime/trials"), (Names{"trial:i8", "attempt:i4", "ranks:i4", "host:S5",
+                                                    "seconds:f8", "reproducible:u1"}));
+  EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "reproducible"), (Integers{1, 0}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "trial"), (Integers{1, 2}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "ranks"), (Integers{2, 1}));
   EXPECT_EQ(file.numbers<double>("/runtime/trials", "seconds"), (std::vector<double>{0.25, 0.5}));

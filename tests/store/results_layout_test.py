@@ -45,7 +45,7 @@ class LayoutTest(unittest.TestCase):
             ["config", "history", "metrics", "params", "plugins", "runtime", "trial", "trials"],
         )
         self.assertEqual(self.file.attrs["format"], b"aesweep-results")
-        self.assertEqual(self.file.attrs["format_version"], b"1.0")
+        self.assertEqual(self.file.attrs["format_version"], b"1.1")
 
     def test_trials_as_a_frame(self):
         frame = pandas.DataFrame(self.file["trials"][:])
