@@ -30,5 +30,7 @@ install(FILES "${package}/aesweepConfig.cmake" "${package}/aesweepConfigVersion.
   DESTINATION lib/cmake/aesweep)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/core/abi" "${PROJECT_SOURCE_DIR}/core/sdk"
   DESTINATION include/aesweep/core FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/" DESTINATION share/doc/aesweep
+  FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/templates" DESTINATION share/aesweep
   FILES_MATCHING PATTERN "*.in")

@@ -10,10 +10,10 @@ build_packages=(
   libcli11-dev libspdlog-dev zlib1g-dev libssl-dev
   libgtest-dev libbenchmark-dev python3
 )
-# What only running the tests needs: they read results with Python, look into libraries with nm and
-# check shell scripts.
+# What only running the tests needs: they read results with Python, look into libraries with nm,
+# check shell scripts, and build plugins by plain cmake, which takes make.
 # shellcheck disable=SC2034
-check_packages=(python3-h5py python3-numpy python3-pandas binutils shellcheck)
+check_packages=(python3-h5py python3-numpy python3-pandas binutils shellcheck make)
 
 # What those packages provide as commands: enough on systems without dpkg.
 needed_commands=(c++ cmake ninja pkg-config mpirun)

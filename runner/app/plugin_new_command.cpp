@@ -33,7 +33,38 @@ constexpr std::string_view kReserved =
     " not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires"
     " return short signed sizeof static static_assert static_cast struct switch template this"
     " thread_local throw true try typedef typeid typename union unsigned using virtual void"
-    " volatile wchar_t while xor xor_eq chunk eigen real sdk std ";
+    " volatile wchar_t while xor xor_eq chunk eigen op real sdk std ";
+
+Status check_plugin_name(const std::string& name) {
+  const auto fits = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  const bool begins = !name.empty() && name[0] >= 'a' && name[0] <= 'z';
+  if (!begins || name.size() > kNameMax || !std::all_of(name.begin(), name.end(), fits)) {
+    return Status::input(text("NAME: '", name, "' is not [a-z][a-z0-9_]* of at most ", kNameMax,
+                              " characters; choose a name such as soft_sign"));
+  }
+  if (kReserved.find(" " + name + " ") != std::string_view::npos) {
+    return Status::input(text("NAME: '", name, "' is a word of C++ or of the plugin SDK",
+                              "; choose another name, such as my_", name));
+  }
+  return {};
+}
+
+// "leaky_relu" becomes "LeakyRelu".
+std::string class_name(std::string_view name) {
+  std::string out;
+  bool first = true;
+  for (const char c : name) {
+    if (c == '_') {
+      first = true;
+      continue;
+    }
+    out += first && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    first = false;
+  }
+  return out;
+}
 
 using Words = std::map<std::string, std::string>;  // "@NAME@" and what takes its place.
 
@@ -120,36 +151,6 @@ std::string note_on_builtins(const PluginNewOptions& options) {
 }
 
 }  // namespace
-
-Status check_plugin_name(const std::string& name) {
-  const auto fits = [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  const bool begins = !name.empty() && name[0] >= 'a' && name[0] <= 'z';
-  if (!begins || name.size() > kNameMax || !std::all_of(name.begin(), name.end(), fits)) {
-    return Status::input(text("NAME: '", name, "' is not [a-z][a-z0-9_]* of at most ", kNameMax,
-                              " characters; choose a name such as soft_sign"));
-  }
-  if (kReserved.find(" " + name + " ") != std::string_view::npos) {
-    return Status::input(text("NAME: '", name, "' is a word of C++ or of the plugin SDK",
-                              "; choose another name, such as my_", name));
-  }
-  return {};
-}
-
-std::string class_name(std::string_view name) {
-  std::string out;
-  bool first = true;
-  for (const char c : name) {
-    if (c == '_') {
-      first = true;
-      continue;
-    }
-    out += first && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    first = false;
-  }
-  return out;
-}
 
 Status new_plugin(const PluginNewOptions& options) {
   AESWEEP_RETURN_IF_ERROR(check_plugin_name(options.name));

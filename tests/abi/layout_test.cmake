@@ -33,7 +33,8 @@ foreach(header plugin.h typed.h)
       message(FATAL_ERROR "core/abi/${header}: struct ${name} is not listed in tests/abi/layout.c")
     endif()
   endforeach()
-  string(REGEX MATCHALL "(const )?[a-z0-9_]+[ *]+\\(\\*[a-z0-9_]+\\)\\([^@]*\\)@" declared "${text}")
+  string(REGEX MATCHALL "(const )?[a-z0-9_]+[ *]+\\(\\*[a-z0-9_]+\\)\\([^@]*\\)@"
+    declared "${text}")
   string(REPLACE ";" "\n" declared "${declared}")
   string(REPLACE "@" "" declared "${declared}")
   string(APPEND functions "\nfunctions of ${header}\n${declared}\n")
@@ -44,8 +45,8 @@ if(UPDATE)
   file(WRITE "${expected}" "${layout}")
   return()
 endif()
-set(next "Every plugin is compiled against this. If the change is meant: raise AESWEEP_ABI_MINOR in "
-  "core/abi/plugin.h (see core/abi/README.md), then write layout.txt anew with\n"
+set(next "Every plugin is compiled against this. If the change is meant: raise AESWEEP_ABI_MINOR "
+  "in core/abi/plugin.h (see core/abi/README.md), then write layout.txt anew with\n"
   "  cmake -DPROGRAM=${PROGRAM} -DSOURCE=${SOURCE} -DUPDATE=ON -P ${CMAKE_CURRENT_LIST_FILE}")
 string(JOIN "" next ${next})
 if(NOT EXISTS "${expected}")

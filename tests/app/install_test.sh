@@ -79,7 +79,8 @@ done
 
 # Another aesweep than the one that wrote the project: by -Daesweep_DIR.
 mv "$prefix" "$folder/third"
-"$cmake" -S my_loss -B again "-Daesweep_DIR=$folder/third/lib/cmake/aesweep" >"$folder/again" 2>&1 ||
+"$cmake" -S my_loss -B again "-Daesweep_DIR=$folder/third/lib/cmake/aesweep" \
+  >"$folder/again" 2>&1 ||
   { cat "$folder/again" >&2; fail "aesweep_DIR does not name another aesweep"; }
 prefix=$folder/third program=$folder/third/bin/aesweep
 

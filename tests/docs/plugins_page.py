@@ -4,10 +4,9 @@
     plugins_page.py PAGE PROGRAM   exit status 1 and PAGE:line if something is not as written
 
 Every fenced block must be one of these, else the page fails:
-    ```sh                                 run by sh -e, with PROGRAM's folder first on the PATH
-    <!-- write FILE --> before the block   written to FILE
-    <!-- part of FILE --> before the block found in FILE, which commands before it have made, word
-                                          for word
+    ```sh                            run by sh -e, with PROGRAM's folder first on the PATH
+    <!-- write FILE --> before it    written to FILE
+    <!-- part of FILE --> before it  found word for word in FILE, which commands before it have made
 Programs, compilers and results are looked at by the commands themselves; besides, every build folder
 must hold exactly one library with its manifest. Standard library only.
 """
