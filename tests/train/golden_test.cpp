@@ -3,56 +3,20 @@
 // it.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstdlib>
-#include <fstream>
-#include <limits>
 #include <map>
 #include <numeric>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "core/train/trainer.hpp"
 #include "tests/support/builtins.hpp"
+#include "tests/train/golden_file.hpp"
 #include "tests/train/specs.hpp"
 
 namespace aesweep::test {
 namespace {
 
-using Values = std::vector<double>;
-using Golden = std::map<std::string, Values>;  // By name, such as "weights 3 code/bias".
-
 constexpr std::int64_t kCols = 7, kUnits = 5, kBatch = 6, kSteps = 5;
-
-std::map<std::string, Golden> read_golden() {
-  std::ifstream file(AESWEEP_SOURCE_DIRECTORY "/tests/train/golden_autoencoder.txt");
-  std::map<std::string, Golden> cases;
-  Golden* current = nullptr;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("case ")) {
-      current = &cases[line.substr(5)];
-      continue;
-    }
-    // The name is everything before the count; numbers are hexadecimal, which streams do not read.
-    std::istringstream words(line);
-    std::string name;
-    std::string word;
-    while (words >> word && word.find_first_not_of("0123456789") != std::string::npos) {
-      name += (name.empty() ? "" : " ") + word;
-      if (word == "terms" || word == "gradient" || word == "weights") {
-        words >> word;
-        name += " " + word;
-      }
-    }
-    const std::size_t count = std::stoul(word);
-    Values values;
-    while (words >> word) values.push_back(std::strtod(word.c_str(), nullptr));
-    EXPECT_EQ(values.size(), count) << name;
-    (*current)[name] = std::move(values);
-  }
-  return cases;
-}
 
 TrialSpec spec_of(const std::string& name) {
   const auto on_code = RegularizerTarget::kActivations;
@@ -93,12 +57,7 @@ TrialSpec spec_of(const std::string& name) {
 constexpr double kRoundings = 4.0 * kSteps * (kCols + kUnits + kBatch);
 
 void expect_close(const std::string& what, const double* ours, const Values& golden) {
-  double magnitude = 0.0;
-  for (const double g : golden) magnitude = std::max(magnitude, std::abs(g));
-  const double bound = kRoundings * std::numeric_limits<double>::epsilon() * magnitude;
-  for (std::size_t i = 0; i < golden.size(); ++i) {
-    EXPECT_NEAR(ours[i], golden[i], bound) << what << "[" << i << "]";
-  }
+  test::expect_close(what, ours, golden, kRoundings);
 }
 
 void check_case(const std::string& name, const Golden& golden) {
@@ -147,7 +106,7 @@ void check_case(const std::string& name, const Golden& golden) {
 }
 
 TEST(Golden, FiveStepsAgreeWithPyTorch) {
-  const auto cases = read_golden();
+  const auto cases = read_golden("golden_autoencoder.txt");
   ASSERT_EQ(cases.size(), 3u);
   for (const auto& [name, golden] : cases) check_case(name, golden);
 }
