@@ -6,9 +6,10 @@
 Every fenced block must be one of these, else the page fails:
     ```sh                            run by sh -e, with PROGRAM's folder first on the PATH
     <!-- write FILE --> before it    written to FILE
-    <!-- part of FILE --> before it  found word for word in FILE, which commands before it have made
-Programs, compilers and results are looked at by the commands themselves; besides, every build folder
-must hold exactly one library with its manifest. Standard library only.
+    <!-- part of FILE --> before it  found word for word in FILE, which earlier commands have made
+
+What the commands do, they look at themselves; besides, every build folder must hold exactly
+one library with its manifest. Standard library only.
 """
 
 import os
