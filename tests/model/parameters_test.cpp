@@ -88,5 +88,24 @@ TEST(Parameters, EveryRefusalSaysWhatIsAccepted) {
   }
 }
 
+// A library of a later version: its structs are longer than ours.
+TEST(Parameters, DeclarationsAreWalkedByTheirOwnSize) {
+  struct Longer {
+    aesweep_parameter_info known;
+    double unknown[3];
+  };
+  std::vector<Longer> longer;
+  for (const aesweep_parameter_info& info : kDeclared) {
+    longer.push_back({info, {1e300, 1e300, 1e300}});
+    longer.back().known.struct_size = sizeof(Longer);
+  }
+  aesweep_component c = component();
+  c.parameters = &longer.front().known;
+  const auto complete = complete_parameters(c, {{"units", std::int64_t{7}}});
+  ASSERT_TRUE(complete.ok()) << complete.status().message();
+  EXPECT_EQ(complete.value(),
+            complete_parameters(component(), {{"units", std::int64_t{7}}}).value());
+}
+
 }  // namespace
 }  // namespace aesweep
