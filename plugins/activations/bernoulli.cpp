@@ -22,7 +22,7 @@ class Bernoulli {
                                       .flags = AESWEEP_RANDOM | AESWEEP_SURROGATE};
   static constexpr const char* kValues[] = {"zero_one", "signed", nullptr};
   static constexpr aesweep_parameter_info kParameters[] = {
-      sdk::real("slope", "Factor of z in the probability", 1.0, sdk::above(0)),
+      sdk::real("slope", "Factor of z in the probability", 1.0, sdk::inside(0, 1e6)),
       sdk::choice("values", "0 and 1, or -1 and 1 (signed)", "zero_one", kValues)};
 
   explicit Bernoulli(const sdk::Parameters& p)

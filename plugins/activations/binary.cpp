@@ -31,7 +31,7 @@ class Binary {
   static constexpr aesweep_parameter_info kParameters[] = {
       sdk::choice("surrogate", "What stands for the derivative", "tanh", kSurrogates),
       sdk::real("clip", "Surrogate clipped: passes where |z| is at most this", 1.0, sdk::above(0)),
-      sdk::real("beta", "Surrogate swish: its sharpness", 5.0, sdk::above(0))};
+      sdk::real("beta", "Surrogate swish: its sharpness", 5.0, sdk::inside(0, 1e6))};
 
   explicit Binary(const sdk::Parameters& p)
       : clip_(static_cast<Real>(p.real("clip"))), beta_(static_cast<Real>(p.real("beta"))) {

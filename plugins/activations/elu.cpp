@@ -15,7 +15,7 @@ class Elu {
   static constexpr sdk::Info kInfo = {.name = "elu",
                                       .summary = "y = x where x > 0, else alpha (exp(x) - 1)"};
   static constexpr aesweep_parameter_info kParameters[] = {
-      sdk::real("alpha", "Minus the limit on the left", 1.0, sdk::at_least(0))};
+      sdk::real("alpha", "Minus the limit on the left", 1.0, sdk::between(0, 1e6))};
 
   explicit Elu(const sdk::Parameters& p) : alpha_(static_cast<Real>(p.real("alpha"))) {}
 

@@ -19,7 +19,7 @@ class NoisySigmoid {
                                       .summary = "y = sigmoid(z + sigma n), n standard normal",
                                       .flags = AESWEEP_RANDOM | AESWEEP_IN_PLACE};
   static constexpr aesweep_parameter_info kParameters[] = {
-      sdk::real("sigma", "Standard deviation of the noise", 1.0, sdk::at_least(0))};
+      sdk::real("sigma", "Standard deviation of the noise", 1.0, sdk::between(0, 1e6))};
 
   explicit NoisySigmoid(const sdk::Parameters& p) : sigma_(static_cast<Real>(p.real("sigma"))) {}
 

@@ -17,7 +17,7 @@ class Sine {
   using Chunk = sdk::Chunk<Real>;
   static constexpr sdk::Info kInfo = {.name = "sine", .summary = "y = sin(frequency x)"};
   static constexpr aesweep_parameter_info kParameters[] = {
-      sdk::real("frequency", "Radians per unit of x", 1.0, sdk::above(0))};
+      sdk::real("frequency", "Radians per unit of x", 1.0, sdk::inside(0, 1e6))};
 
   explicit Sine(const sdk::Parameters& p) : frequency_(static_cast<Real>(p.real("frequency"))) {}
 

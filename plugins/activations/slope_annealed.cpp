@@ -27,8 +27,8 @@ class SlopeAnnealed {
   static constexpr aesweep_parameter_info kParameters[] = {
       sdk::choice("function", "What is made steeper", "tanh", kFunctions),
       sdk::choice("law", "How the slope goes from start to end", "linear", kLaws),
-      sdk::real("slope_start", "Slope before the first step", 1.0, sdk::above(0)),
-      sdk::real("slope_end", "Slope after the last step", 10.0, sdk::above(0))};
+      sdk::real("slope_start", "Slope before the first step", 1.0, sdk::inside(0, 1e6)),
+      sdk::real("slope_end", "Slope after the last step", 10.0, sdk::inside(0, 1e6))};
 
   explicit SlopeAnnealed(const sdk::Parameters& p)
       : tanh_(p.choice("function") == "tanh"),

@@ -14,7 +14,7 @@ class Swish {
   using Chunk = sdk::Chunk<Real>;
   static constexpr sdk::Info kInfo = {.name = "swish", .summary = "y = x sigmoid(beta x)"};
   static constexpr aesweep_parameter_info kParameters[] = {
-      sdk::real("beta", "How sharp the bend at 0 is", 1.0, sdk::above(0))};
+      sdk::real("beta", "How sharp the bend at 0 is", 1.0, sdk::inside(0, 1e6))};
 
   explicit Swish(const sdk::Parameters& p) : beta_(static_cast<Real>(p.real("beta"))) {}
 

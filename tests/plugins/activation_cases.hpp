@@ -18,7 +18,7 @@ struct ActivationCase {
   std::vector<double> kinks = {};
 };
 
-namespace closed {
+namespace activation_cases {
 
 inline Long sigmoid(Long x) { return 1 / (1 + std::exp(-x)); }
 // sigmoid'(x), without a difference.
@@ -46,12 +46,6 @@ inline Long gelu_bend(Long x) { return times(times(x, sigmoid_slope(gelu_u(x))),
 inline Long swish_slope(Long x, Long beta) {
   return sigmoid(beta * x) + times(beta * x, sigmoid_slope(beta * x));
 }
-
-}  // namespace closed
-
-namespace activation_cases {
-
-using namespace closed;
 
 inline constexpr Long kSeluAlpha = 1.6732632423543772848170429916717L;
 inline constexpr Long kSeluScale = 1.0507009873554804934193349852946L;
@@ -139,10 +133,7 @@ inline ActivationCase sine(Values given, Long w) {
            [=](Long x) { return w * (1 + std::abs(w * x) / 4); }}};
 }
 
-}  // namespace activation_cases
-
 inline const std::vector<ActivationCase>& activations() {
-  using namespace activation_cases;
   static const auto one = [](Long) { return Long(1); };
   static const auto leaky = [](Values given, Long slope) {
     return ActivationCase{"leaky_relu",
@@ -163,7 +154,7 @@ inline const std::vector<ActivationCase>& activations() {
       leaky({}, 0.01L),
       leaky({{"slope", 0.25}}, 0.25L),
       {"tanh", {}, {[](Long x) { return std::tanh(x); }, 3.0}, {sech_squared, 8.0, one}},
-      {"sigmoid", {}, {closed::sigmoid, 3.0}, {sigmoid_slope, 4.0, closed::sigmoid}},
+      {"sigmoid", {}, {sigmoid, 3.0}, {sigmoid_slope, 4.0, sigmoid}},
       elu({}, 1),
       elu({{"alpha", 0.25}}, 0.25L),
       selu(),
@@ -181,5 +172,9 @@ inline const std::vector<ActivationCase>& activations() {
       sine({{"frequency", 4.0}}, 4)};
   return cases;
 }
+
+}  // namespace activation_cases
+
+using activation_cases::activations;
 
 }  // namespace aesweep::test

@@ -30,7 +30,7 @@ def main():
     hot = torch.nn.functional.one_hot(torch.tensor([2, 0, 3]), 4).double()
     entropy = torch.nn.functional.cross_entropy
     huber = lambda delta: lambda p, t: torch.nn.functional.huber_loss(p, t, delta=delta)
-    text = "// Written by tests/plugins/reference/losses.py with PyTorch " + torch.__version__ + ".\n"
+    text = f"// Written by tests/plugins/reference/losses.py with PyTorch {torch.__version__}.\n"
     text += emit("one-hot", draw(3, 4), hot, entropy)
     text += emit("soft", draw(3, 4), soft, entropy)
     text += emit("far", 10 * draw(3, 4), soft, entropy)

@@ -42,8 +42,9 @@ if __name__ == "__main__":
     assert philox([0xA4093822, 0x299F31D0], [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344]) == \
         [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1]
     stream, step, units = 0x0123456789ABCDEF, 0x100000007, 70
+    some = (0, 1, 31, 32, 69)
     for row in (1000, 1001):
         uniforms = [(word(stream, 0, step, row, unit) >> 8) / 2**24 for unit in range(units)]
         print(f'"{"".join("1" if u < 0.5 else "0" for u in uniforms)}",')
-        print(f"{{{', '.join(f'{uniforms[unit]:.8f}' for unit in (0, 1, 31, 32, 69))}}},")
-        print(f"{{{', '.join(repr(normal(stream, 0, step, row, unit)) for unit in (0, 1, 31, 32, 69))}}},")
+        print(f"{{{', '.join(f'{uniforms[unit]:.8f}' for unit in some)}}},")
+        print(f"{{{', '.join(repr(normal(stream, 0, step, row, unit)) for unit in some)}}},")
