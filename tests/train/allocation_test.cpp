@@ -34,7 +34,11 @@ TrialSpec busy_spec() {
                   {{"coefficient", 0.1}, {"range", std::string("symmetric")}}),
       regularizer("l1", RegularizerTarget::kActivations, {{"coefficient", 0.1}}),
       regularizer("l2", RegularizerTarget::kWeights, {{"coefficient", 0.1}})};
+  spec.model.layers[0].optimizer =
+      LayerOptimizerSpec{{"sgd", {{"momentum", 0.5}}}, OptimizerTarget::kQuantized};
   spec.optimizer = {"adam", {}};
+  spec.train.schedule = {ScheduleKind::kCosine, SchedulePer::kStep, 3, 0.5};
+  spec.train.clip = {1e-3, 1e-4};
   spec.train.batch_rows = kBatch;
   spec.train.shard_rows = 64;
   return spec;

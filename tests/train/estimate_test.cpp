@@ -71,6 +71,23 @@ TrialSpec viewing_spec() {
   return spec;
 }
 
+// Tensors with one slot of state, with two, and with a copy from before the update.
+TrialSpec choosing_spec() {
+  TrialSpec spec = large_spec();
+  spec.model.layers[0].optimizer = LayerOptimizerSpec{{"sgd", {}}};
+  spec.model.layers[1].quantizer = ComponentSpec{"binary_connect", {}};
+  spec.model.layers[1].optimizer =
+      LayerOptimizerSpec{{"sgd", {{"momentum", 0.5}}}, OptimizerTarget::kQuantized};
+  return spec;
+}
+
+TrialSpec predicting_spec() {
+  TrialSpec spec = large_spec();
+  spec.model.target = Target::kLabels;
+  spec.model.classes = 900;
+  return spec;
+}
+
 // Small vectors, labels, the agreement's buffers and the history are not in the estimate.
 void expect_near(std::uint64_t estimate, std::uint64_t allocated) {
   const auto bytes = static_cast<double>(allocated);
@@ -79,7 +96,7 @@ void expect_near(std::uint64_t estimate, std::uint64_t allocated) {
 
 TEST(Estimate, MemoryIsWhatATrialAllocates) {
   const SmallData data(400, 200, 500);
-  for (const TrialSpec& spec : {large_spec(), viewing_spec()}) {
+  for (const TrialSpec& spec : {large_spec(), viewing_spec(), choosing_spec()}) {
     const auto estimate = estimate_trial(spec, view_catalogue(), layout_of(400, 200, 500), 1);
     ASSERT_TRUE(estimate.ok()) << estimate.status().message();
     SoloExchange alone;
@@ -114,6 +131,8 @@ void expect_estimate_of_groups(TrialSpec spec) {
 TEST(Estimate, MemoryOfAGroupIsThatOfItsLargestRank) {
   expect_estimate_of_groups(large_spec());
   expect_estimate_of_groups(viewing_spec());
+  expect_estimate_of_groups(choosing_spec());
+  expect_estimate_of_groups(predicting_spec());
 }
 
 TEST(Estimate, CountsParametersStepsAndShards) {
