@@ -54,7 +54,8 @@ PluginProbe::~PluginProbe() {
 
 Result<ProbeAnswer> PluginProbe::probe(const std::string& path) {
   // What cannot be the name of a file does not travel.
-  if (path.size() >= kProbeBytesMax || path.find(kProbeSeparator) != std::string::npos) {
+  if (path.empty() || path.size() >= kProbeBytesMax ||
+      path.find(kProbeSeparator) != std::string::npos) {
     return Status::input(text("'", path.substr(0, 256), "' is no path; write the file's path"));
   }
   ssize_t count = 0;

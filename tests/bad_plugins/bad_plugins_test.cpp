@@ -71,9 +71,11 @@ plugins: )" + list(libraries) + "\nparameters:\n  model.layers.code.activation: 
                                          list(activations) + "}\n");
   }
 
-  Answer run(const std::string& yaml) {
+  Answer run(const std::string& yaml, int ranks = 2) {
     fs::remove_all(folder_.path("run"));
-    return aesweep_on_ranks(2, {"run", yaml, "-o", folder_.path("run")}, kShortProbe);
+    const std::vector<std::string> arguments = {"run", yaml, "-o", folder_.path("run")};
+    return ranks == 1 ? aesweep(arguments, kShortProbe)
+                      : aesweep_on_ranks(ranks, arguments, kShortProbe);
   }
 
   [[nodiscard]] std::string log() const { return contents(folder_.path("run/run.log")); }
@@ -89,6 +91,7 @@ void expect_once(const std::string& where, const std::string& words) {
 struct Refused {
   const char* name;
   std::string words;
+  int ranks = 1;  // Two ranks take two seconds longer: the launcher waits before it gives up.
 };
 
 TEST_F(BadPlugins, AreRefusedWhenTheyAreLoaded) {
@@ -103,8 +106,8 @@ TEST_F(BadPlugins, AreRefusedWhenTheyAreLoaded) {
       {"null_member", "component null_member lacks a function that every activation has"},
       {"missing_symbol", "not an aesweep plugin: it exports no symbol aesweep_plugin"},
       {"unresolved_symbol", "undefined symbol: nobody_defines_this"},
-      {"constructor_exits", "its constructor called exit(0)"},
-      {"constructor_hangs", "its constructor did not return within 1 s"},
+      {"constructor_exits", "its constructor called exit(0)", 2},
+      {"constructor_hangs", "its constructor did not return within 1 s", 2},
       {"constructor_crashes", "its constructor died of SIGSEGV"},
       {"never_returns",
        "its activation never_returns, called to see whether it is pure, did not "
@@ -114,7 +117,7 @@ TEST_F(BadPlugins, AreRefusedWhenTheyAreLoaded) {
     SCOPED_TRACE(bad.name);
     const std::string library = install(bad.name);
     const std::string yaml = experiment({library}, {bad.name});
-    const Answer answer = run(yaml);
+    const Answer answer = run(yaml, bad.ranks);
     EXPECT_EQ(answer.status, 3) << answer.err;
     expect_once(answer.err, "aesweep: " + yaml);
     expect_once(answer.err, library + ": " + bad.words);
@@ -137,14 +140,14 @@ TEST_F(BadPlugins, FilesThatSomeoneElseCouldHaveMadeAreRefused) {
   const std::string manifest = contents(folder_.path("good.plugin.yaml"));
 
   ASSERT_EQ(::chmod(library.c_str(), 0666), 0);
-  Answer answer = run(experiment({library}, {"good"}));
+  Answer answer = run(experiment({library}, {"good"}), 1);
   EXPECT_EQ(answer.status, 3) << answer.err;
   expect_once(answer.err, library + ": is writable by others than its owner; run chmod go-w");
 
   const std::string link = folder_.path("link.so");
   fs::create_symlink(library, link);
   folder_.write("link.plugin.yaml", manifest);
-  answer = run(experiment({link}, {"good"}));
+  answer = run(experiment({link}, {"good"}), 1);
   EXPECT_EQ(answer.status, 2) << answer.err;
   expect_once(answer.err, link + ": is a symbolic link to " + library);
 
@@ -153,7 +156,7 @@ TEST_F(BadPlugins, FilesThatSomeoneElseCouldHaveMadeAreRefused) {
   ASSERT_NE(level, std::string::npos) << manifest;
   folder_.write("good.plugin.yaml", manifest.substr(0, level) + "cpu_level: \"power9\"" +
                                         manifest.substr(manifest.find('\n', level)));
-  answer = run(experiment({library}, {"good"}));
+  answer = run(experiment({library}, {"good"}), 1);
   EXPECT_EQ(answer.status, 3) << answer.err;
   expect_once(answer.err, library + ": was built for the CPU level power9");
 }
@@ -194,28 +197,70 @@ TEST_F(BadPlugins, DifferentFilesOnTwoRanksAreRefusedOrMarked) {
             std::vector<std::int64_t>{0});
 }
 
+struct Found {
+  const char* name;
+  const char* by;     // The case of the check.
+  std::string words;  // Of its verdict.
+};
+
+// What a run cannot see, or not in time.
+TEST_F(BadPlugins, AreFoundByTheCheck) {
+  const std::vector<Found> table = {
+      {"constructor_exits", "load", "loading ended the process with status 0"},
+      {"writes_past_output", "shapes", "forward writes outside of y, into padding or neighbours"},
+      {"writes_padding", "shapes", "forward writes outside of y, into padding or neighbours"},
+      {"changes_rounding", "manners", "changes the floating-point mode (MXCSR 0x1f80 to 0x5f80)"},
+      {"changes_flush_to_zero", "manners",
+       "changes the floating-point mode (MXCSR 0x1f80 to 0x9fc0)"},
+      {"prints_to_stdout", "manners", "forward: prints 8 bytes to stdout"},
+      {"hidden_state", "purity", "the same shard again: y (0, 0) is"},
+      {"wrong_gradient", "gradient", "differences of y give"},
+      {"never_returns", "shapes", "forward of never_returns in f32 did not return within 1 s"},
+  };
+  for (const Found& bad : table) {
+    SCOPED_TRACE(bad.name);
+    const std::string library = install(bad.name);
+    const Answer answer = aesweep({"plugin", "check", library, "--only", bad.by, "--seconds", "1"});
+    EXPECT_EQ(answer.status, 1) << answer.err;
+    EXPECT_NE(answer.out.find("FAIL  " + std::string(bad.by)), std::string::npos) << answer.out;
+    EXPECT_NE(answer.out.find(bad.words), std::string::npos) << answer.out;
+  }
+}
+
+TEST_F(BadPlugins, TheirGoodSiblingIsFoundGood) {
+  const std::string library = install("good");
+  Answer answer = aesweep({"plugin", "check", library});
+  EXPECT_EQ(answer.status, 0) << answer.out << answer.err;
+  answer = run(experiment({library}, {"good"}), 1);
+  EXPECT_EQ(answer.status, 0) << answer.err;
+  const RawFile results(folder_.path("run/results.h5"));
+  EXPECT_EQ(results.text("/runtime/reproducible"), "1");
+  EXPECT_EQ(results.text("/runtime/impure_plugins"), "");
+}
+
 struct Outcome {
   const char* name;
   const char* outcome;
-  std::string words;  // After "rank R: ", or the whole reason.
+  int rank;  // On which it fails.
+  std::string words;
 };
 
 // One sweep of good and bad trials.
 TEST_F(BadPlugins, StopTheirOwnTrialOnly) {
   const std::vector<Outcome> table = {
-      {"throws", "failed",
+      {"throws", "failed", 1,
        "throws (plugin throws), forward: internal failure: an exception left the plugin: too many"},
-      {"error_without_text", "failed",
+      {"error_without_text", "failed", 1,
        "error_without_text (plugin error_without_text), forward: numeric failure: the plugin gave "
        "no reason"},
-      {"changes_rounding", "failed",
+      {"changes_rounding", "failed", 0,
        "changes_rounding (plugin changes_rounding), forward: changed the floating-point mode "
        "(MXCSR is 0x5f80, not 0x1f80, rounding)"},
-      {"changes_flush_to_zero", "failed",
+      {"changes_flush_to_zero", "failed", 0,
        "changes_flush_to_zero (plugin changes_flush_to_zero), forward: changed the floating-point "
        "mode (MXCSR is 0x9fc0, not 0x1f80, flush to zero)"},
-      {"returns_nan", "diverged", "the output of layer code is not finite"},
-      {"relu", "completed", ""},
+      {"returns_nan", "diverged", -1, "the output of layer code is not finite"},
+      {"relu", "completed", -1, ""},
   };
   std::vector<std::string> libraries;
   std::vector<std::string> names = {"relu"};
@@ -230,6 +275,14 @@ TEST_F(BadPlugins, StopTheirOwnTrialOnly) {
   EXPECT_EQ(count_of(answer.out, "completed"), 2) << answer.out;
   for (std::size_t i = 0; i + 1 < table.size(); ++i) {
     SCOPED_TRACE(table[i].name);
+    if (table[i].outcome == std::string("failed")) {
+      const bool late = table[i].rank == 1;
+      const std::string place = text("rank ", table[i].rank, ": code, step ", late ? 6 : 0);
+      EXPECT_NE(log().find(text("trial ", i + 1, " (activation=", table[i].name, ") failed")),
+                std::string::npos);
+      EXPECT_NE(answer.out.find(text("trial ", i + 1, " failed: ", place)), std::string::npos)
+          << answer.out;
+    }
     expect_once(answer.out, table[i].words);
     expect_once(answer.err, table[i].words);
     expect_once(log(), table[i].words);

@@ -45,9 +45,17 @@
 
 static int state_of_all_instances;
 
+static int32_t refuse(aesweep_error* error, const char* words, int32_t status) {
+  for (uint32_t i = 0; i < error->capacity; ++i) {
+    error->text[i] = i + 1 < error->capacity ? words[i] : '\0';
+    if (words[i] == '\0') break;
+  }
+  return status;
+}
+
 static int32_t create(const aesweep_parameter* parameters, uint32_t count, void** instance,
                       aesweep_error* error) {
-  (void)parameters, (void)count, (void)error;
+  if (count > 0) return refuse(error, parameters->name, AESWEEP_INVALID_PARAMETER);
   *instance = &state_of_all_instances;
   return AESWEEP_OK;
 }
@@ -62,8 +70,8 @@ static int32_t plan(void* instance, const aesweep_plan_request* request, aesweep
 }
 
 static int32_t init(const aesweep_host* host, aesweep_error* error) {
-  (void)host, (void)error;
-  return AESWEEP_OK;
+  if (host->abi_major == AESWEEP_ABI_MAJOR) return AESWEEP_OK;
+  return refuse(error, "made for another host", AESWEEP_UNSUPPORTED);
 }
 
 static const aesweep_lifecycle kLifecycle = {sizeof kLifecycle, 0, create, destroy, plan};

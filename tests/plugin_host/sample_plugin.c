@@ -2,7 +2,9 @@
  * per fault, plugin_host_test.cpp has a row for each. Without definitions it is a plugin that must
  * load.
  */
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/abi/plugin.h"
 
@@ -125,8 +127,8 @@ __attribute__((constructor)) static void flush_denormals(void) {
 }
 #endif
 
-#ifdef EXITS
-__attribute__((constructor)) static void leave(void) { exit(0); }
+#ifdef CONSTRUCTOR
+__attribute__((constructor)) static void misbehave(void) { CONSTRUCTOR; }
 #endif
 
 #ifdef TEXT_RELOCATION

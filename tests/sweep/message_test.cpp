@@ -18,6 +18,7 @@ TEST(Message, ComesBackAsSent) {
   sent.epoch = 7;
   sent.samples = -1;
   sent.summary.outcome = Outcome::kDiverged;
+  sent.summary.failed_rank = 5;
   sent.summary.reason = std::string("step 3\0layer", 12);
   sent.summary.epochs = 5;
   sent.summary.seconds = 0.1;
@@ -33,6 +34,7 @@ TEST(Message, ComesBackAsSent) {
   EXPECT_EQ(got.samples, sent.samples);
   EXPECT_EQ(got.summary.outcome, sent.summary.outcome);
   EXPECT_EQ(got.summary.reason, sent.summary.reason);
+  EXPECT_EQ(got.summary.failed_rank, 5);
   EXPECT_EQ(got.summary.epochs, sent.summary.epochs);
   EXPECT_EQ(got.summary.seconds, sent.summary.seconds);
   EXPECT_EQ(got.summary.ranks, sent.summary.ranks);

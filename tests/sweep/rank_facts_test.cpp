@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "core/base/sha256.hpp"
@@ -39,12 +41,24 @@ TEST(RankFacts, AMissingOrAddedPluginIsADifference) {
   EXPECT_NE(compare_ranks(ranks).message().find("none on rank 0 (node2)"), std::string::npos);
 }
 
+TEST(RankFacts, ImpurityIsNoDifferenceAndCountsOnAnyRank) {
+  std::vector<RankFacts> ranks = {facts("node1"), facts("node2"), facts("node3")};
+  ranks[1].impure = {{"layers", "seen on rank 1"}};
+  ranks[2].impure = {{"layers", "seen on rank 2"}, {"moody", "y differs"}};
+  EXPECT_TRUE(compare_ranks(ranks).ok());
+  const std::map<std::string, std::string> expected = {{"layers", "seen on rank 1"},
+                                                       {"moody", "y differs"}};
+  EXPECT_EQ(impure_libraries(ranks), expected);
+}
+
 TEST(RankFacts, OfThisProcessComeBackFromText) {
-  const Result<RankFacts> mine = facts_of_this_rank("node7", "0123456789abcdef", Catalogue());
+  Result<RankFacts> mine = facts_of_this_rank("node7", "0123456789abcdef", Catalogue());
   ASSERT_TRUE(mine.ok());
+  mine.value().impure = {{"moody", "activation moody: y differs"}};
   const RankFacts back = decode_facts(encode(mine.value()));
   EXPECT_EQ(back.host, "node7");
   EXPECT_EQ(back.hashes, mine->hashes);
+  EXPECT_EQ(back.impure, mine->impure);
   EXPECT_EQ(back.hashes[0].second, sha256_file("/proc/self/exe").value());
 }
 
