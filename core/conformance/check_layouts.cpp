@@ -114,6 +114,25 @@ std::string check_shapes(const Subject& subject) {
 }
 
 template <class T>
+std::string check_steps(const Subject& subject) {
+  constexpr std::uint64_t kFirst = 16;
+  for_each_example<T>(subject, [&](Live<T>& live) {
+    const Inputs inputs = make_inputs(live, 9);
+    Layout layout;
+    layout.shards = {5, 4};
+    for (std::uint64_t step = 0; step < kFirst; ++step) {
+      layout.step = step;
+      (void)run(live, inputs, layout);
+    }
+    for (const std::uint64_t step : {100u, 1u << 20, 1u << 31}) {
+      layout.step = step;
+      (void)run(live, inputs, layout);
+    }
+  });
+  return text("steps 0 to ", kFirst - 1, ", 100, 2^20 and 2^31: finite, within bounds");
+}
+
+template <class T>
 std::string check_longer(const Subject& subject) {
   const Example example = default_example(subject.entry->component);
   Live<T> live(subject, example);
@@ -280,6 +299,7 @@ std::string check_active_set(const Subject& subject) {
   template std::string check<float>(const Subject&); \
   template std::string check<double>(const Subject&)
 AESWEEP_INSTANTIATE(check_shapes);
+AESWEEP_INSTANTIATE(check_steps);
 AESWEEP_INSTANTIATE(check_longer);
 AESWEEP_INSTANTIATE(check_rows_split);
 AESWEEP_INSTANTIATE(check_rounds);

@@ -33,9 +33,9 @@ Pair elementwise_pair(const aesweep_component& component) {
   }
 }
 
-// The first result that shows what came in by the input of elementwise_pair.
+// The result that shows what came in by the input. Regularizers see theirs in several views: their
+// results are looked at together.
 Pair visible_pair(const aesweep_component& component) {
-  if (component.kind == AESWEEP_REGULARIZER) return {"output", "penalty"};
   if (component.kind == AESWEEP_LOSS) return {"prediction", "loss"};
   return elementwise_pair(component);
 }
@@ -63,26 +63,42 @@ std::string check_precision(const Subject& subject) {
               " of parameters");
 }
 
+namespace {
+
+// With another number at `moved`, the result changes there alone.
+template <class T>
+void check_own_element(const Live<T>& live, const Inputs& inputs, const Pair& pair,
+                       std::size_t moved) {
+  Layout layout;
+  layout.shards = {4};
+  const Outcome before = run(live, inputs, layout);
+  const Piece* expected = find_piece(before, pair.result);
+  if (expected == nullptr) return;  // On weights only: blocks say the same in rows-split.
+  Inputs other = inputs;
+  other.at(pair.input).values[moved] *= -0.75;
+  const Outcome after = run(live, other, layout);
+  const Piece* found = find_piece(after, pair.result);
+  for (std::size_t k = 0; k < found->values.size(); ++k) {
+    if (k == moved || found->values[k] == expected->values[k]) continue;
+    fail("declared ELEMENTWISE, but ", pair.input, " [", moved, "] changes ", pair.result, " [", k,
+         "] from ", expected->values[k], " to ", found->values[k]);
+  }
+}
+
+}  // namespace
+
 template <class T>
 std::string check_elementwise(const Subject& subject) {
   const aesweep_component& component = subject.entry->component;
   if ((component.flags & AESWEEP_ELEMENTWISE) == 0) skip("not declared");
   const Pair pair = elementwise_pair(component);
   for_each_example<T>(subject, [&](Live<T>& live) {
-    Inputs inputs = make_inputs(live, 4);
-    Layout layout;
-    layout.shards = {4};
-    const Outcome before = run(live, inputs, layout);
-    const Piece* expected = find_piece(before, pair.result);
-    if (expected == nullptr) return;  // On weights only: blocks say the same in rows-split.
-    const std::size_t moved = inputs.at(pair.input).values.size() / 2;
-    inputs.at(pair.input).values[moved] *= -0.75;
-    const Outcome after = run(live, inputs, layout);
-    const Piece* found = find_piece(after, pair.result);
-    for (std::size_t k = 0; k < found->values.size(); ++k) {
-      if (k == moved || found->values[k] == expected->values[k]) continue;
-      fail("declared ELEMENTWISE, but ", pair.input, " [", moved, "] changes ", pair.result, " [",
-           k, "] from ", expected->values[k], " to ", found->values[k]);
+    const Inputs inputs = make_inputs(live, 4);
+    const std::size_t numbers = inputs.at(pair.input).values.size();
+    const auto cols = static_cast<std::size_t>(inputs.at(pair.input).cols);
+    // Inside, first, last.
+    for (const std::size_t moved : {2 * cols + cols / 2, std::size_t{0}, numbers - 1}) {
+      check_own_element(live, inputs, pair, moved);
     }
   });
   return "one number in moves one number out";
@@ -162,23 +178,27 @@ void play_special(const Live<T>& live, const Special<T>& special, bool& hidden) 
   constexpr std::int64_t kRows = 5;
   Inputs inputs = make_inputs(live, kRows);
   const Pair pair = visible_pair(live.component());
-  Piece& input = inputs.at(pair.input);
-  std::fill_n(input.values.begin(), input.cols, special.value);
+  const bool views = live.component().kind == AESWEEP_REGULARIZER;
+  for (Piece& piece : inputs.batch) {
+    if (!views && piece.name != pair.input) continue;
+    std::fill_n(piece.values.begin(), piece.cols, special.value);
+  }
   Layout layout;
   layout.shards = {3, 2};
   layout.any_value = !special.ordinary;
   try {
     const Outcome outcome = run(live, inputs, layout);
-    const Piece* result = find_piece(outcome, pair.result);
-    if (result == nullptr) result = &outcome.front();
     if (!std::isnan(special.value)) return;
-    const bool visible = std::any_of(result->values.begin(), result->values.end(),
-                                     [](double v) { return std::isnan(v); });
+    const bool visible = std::any_of(outcome.begin(), outcome.end(), [&](const Piece& piece) {
+      return (views || piece.name == pair.result) &&
+             std::any_of(piece.values.begin(), piece.values.end(),
+                         [](double v) { return std::isnan(v); });
+    });
     hidden = hidden || !visible;
   } catch (const Finding& finding) {
     if (finding.refused == AESWEEP_NUMERIC) return;
     throw Finding{finding.grade,
-                  text("with ", special.name, " in ", input.name, ": ", finding.text), 0};
+                  text("with ", special.name, " in ", pair.input, ": ", finding.text), 0};
   }
 }
 

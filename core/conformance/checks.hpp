@@ -73,6 +73,8 @@ int for_each_example(const Subject& subject, Body body) {
 template <class T>
 [[nodiscard]] std::string check_shapes(const Subject& subject);
 template <class T>
+[[nodiscard]] std::string check_steps(const Subject& subject);
+template <class T>
 [[nodiscard]] std::string check_longer(const Subject& subject);
 template <class T>
 [[nodiscard]] std::string check_parameters(const Subject& subject);

@@ -143,7 +143,7 @@ Outcome run_optimizer(const Live<T>& live, const Inputs& inputs, const Layout& l
       block.set(members);
       Extended<aesweep_context> context(layout.longer);
       context.set(batch_context(layout, AESWEEP_TRAIN));
-      context.value.step = context.value.train_step = step;
+      context.value.step = context.value.train_step = layout.step + step;
       context.value.rate_factor = layout.rate_factor;
       std::vector<T*> at;
       for (std::size_t i = 0; i < state.size(); ++i) {

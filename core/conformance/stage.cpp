@@ -14,14 +14,14 @@ aesweep_context batch_context(const Layout& layout, aesweep_mode mode) {
   aesweep_context context{};
   context.struct_size = sizeof context;
   context.mode = mode;
-  context.step = kStep;
+  context.step = layout.step;
   context.epoch = 1;
-  context.total_steps = 10;
+  context.total_steps = layout.step + 7;
   context.seed = layout.seed;
   context.stream = stream_hash(layout.seed, "code/component", mode);
   context.shard_rows = static_cast<std::uint64_t>(layout.rows());
   context.batch_rows = context.shard_rows;
-  context.train_step = kStep;
+  context.train_step = layout.step;
   context.rate_factor = 1.0;
   return context;
 }

@@ -13,8 +13,6 @@
 
 namespace aesweep::conformance {
 
-inline constexpr std::uint64_t kStep = 3;  // Steps finished before the one that is played.
-
 // The context of shard `s`, in the middle of a short trial.
 [[nodiscard]] aesweep_context shard_context(const Layout& layout, std::size_t s, aesweep_mode mode);
 

@@ -15,7 +15,7 @@ namespace aesweep {
 
 struct CheckPlan {
   std::string library;      // Absolute path.
-  std::string only;         // One case; empty: all.
+  std::string only;         // Name of one case; empty: all.
   double seconds_max = 10;  // Of one case on one component.
   bool in_process = false;  // For a debugger: no forks, no limits, crashes are crashes.
 };

@@ -29,6 +29,8 @@ MAY_INCLUDE = {
     "core/math/": ("core/base/", "core/math/"),
     "core/data/": ("core/base/", "core/data/", "core/sdk/philox.hpp"),
     "core/model/": ("core/abi/", "core/sdk/", "core/base/", "core/math/", "core/model/"),
+    "core/conformance/": ("core/abi/", "core/sdk/philox.hpp", "core/base/", "core/model/",
+                          "core/conformance/"),
     "core/train/": ("core/",),
     "core/": ("core/",),
     "plugins/": ("core/abi/", "core/sdk/", "plugins/"),
