@@ -50,7 +50,5 @@ flags: \"${FLAGS}\"
 revision: \"${revision}\"
 ")
 
-# Hosts refuse a plugin that others can write, which an umask like 002 would make it.
-file(CHMOD "${manifest}" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-file(CHMOD "${LIBRARY}" PERMISSIONS
-  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+# Hosts refuse a plugin that others can write, as an umask like 002 has it.
+execute_process(COMMAND chmod go-w "${manifest}" "${LIBRARY}" COMMAND_ERROR_IS_FATAL ANY)

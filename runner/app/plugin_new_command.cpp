@@ -113,6 +113,11 @@ Result<std::string> template_of(const PluginNewOptions& options) {
 
 Status write_project(const PluginNewOptions& options, const std::string& example,
                      const fs::path& folder) {
+  // A plugin in a folder that others can write to is refused, and an umask like 002 makes such.
+  std::error_code error;
+  fs::permissions(folder, fs::perms::group_write | fs::perms::others_write,
+                  fs::perm_options::remove, error);
+  if (error) return Status::world(text("./", options.name, ": ", error.message()));
   const Result<std::string> plugins = builtin_plugin_directory();
   if (!plugins.ok()) return plugins.status();
   const fs::path prefix = fs::path(plugins.value()).parent_path().parent_path();
@@ -175,10 +180,10 @@ Status new_plugin(const PluginNewOptions& options) {
   }
   const std::string& name = options.name;
   const std::string out =
-      text("./", name, " holds ", name, ".cpp, a ", options.kind,
-           " to change into yours. Next:\n\n", "  cmake -S ", name, " -B ", name,
-           "/b && cmake --build ", name, "/b\n", "  aesweep plugin check ", name, "/b/", name,
-           ".so\n", "  aesweep run ", name, "/experiment.yaml\n", note_on_builtins(options));
+      text("./", name, " holds ", name, ".cpp, an example to change into your ", options.kind,
+           ". Next:\n\n", "  cmake -S ", name, " -B ", name, "/b && cmake --build ", name, "/b\n",
+           "  aesweep plugin check ", name, "/b/", name, ".so\n", "  aesweep run ", name,
+           "/experiment.yaml\n", note_on_builtins(options));
   std::fputs(out.c_str(), stdout);
   return {};
 }

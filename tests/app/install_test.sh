@@ -38,9 +38,11 @@ printf '#include "core/abi/plugin.h"\nint main(void) { return AESWEEP_OK; }\n' >
 "$compiler" -std=c11 -fsyntax-only "-I$prefix/include/aesweep" "$folder/use.c" ||
   fail "core/abi/plugin.h does not compile from the prefix"
 
-# One project of each kind, configured by plain cmake and built two at a time.
+# One project of each kind, configured by plain cmake and built two at a time, under the umask of
+# machines where every user has a group of their own.
 mkdir "$folder/work"
 cd "$folder/work"
+umask 002
 kinds=(activation layer regularizer quantizer loss optimizer)
 for kind in "${kinds[@]}"; do
   "$program" plugin new --kind "$kind" "my_$kind" >"$folder/new" || fail "plugin new $kind failed"
