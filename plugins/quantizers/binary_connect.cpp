@@ -17,8 +17,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/sdk/random_words.hpp"
 #include "plugins/quantizers/pointwise.hpp"
-#include "plugins/quantizers/uniforms.hpp"
 
 namespace {
 
@@ -87,26 +87,27 @@ class BinaryConnect {
   // the run's length: the same whatever part of the tensor the block is.
   static void sample(const sdk::Context& context, const sdk::Block& block, Real limit,
                      const Real* w, Real* q) {
+    constexpr std::uint64_t kRun = 2 * aesweep::kWordRun;
     const aesweep::PhiloxKey key = aesweep::stream_key(context.stream, 0);
     const std::uint64_t end = block.first + block.count;
     std::uint64_t at = block.first;
     while (at < end) {
-      const std::uint64_t run = at / aesweep::kUniformRun * aesweep::kUniformRun;
-      const std::uint64_t stop = std::min(end, run + aesweep::kUniformRun);
-      float uniforms[aesweep::kUniformRun];
-      aesweep::uniform_run(key, context.step, run, uniforms);
+      const std::uint64_t run = at / kRun * kRun;
+      const std::uint64_t stop = std::min(end, run + kRun);
+      std::uint32_t words[kRun];
+      aesweep::tensor_words<2>(key, context.step, run, words);
       choose(static_cast<std::int64_t>(stop - at), limit, w + (at - block.first),
-             uniforms + (at - run), q + (at - block.first));
+             words + (at - run), q + (at - block.first));
       at = stop;
     }
   }
 
   // p needs no clipping: u is in [0, 1).
   static void choose(std::int64_t count, Real limit, const Real* __restrict w,
-                     const float* __restrict u, Real* __restrict q) {
+                     const std::uint32_t* __restrict words, Real* __restrict q) {
     for (std::int64_t i = 0; i < count; ++i) {
       const Real p = (w[i] / limit + Real(1)) * Real(0.5);
-      const Real sample = static_cast<Real>(u[i]) < p ? limit : -limit;
+      const Real sample = static_cast<Real>(aesweep::uniform_float(words[i])) < p ? limit : -limit;
       q[i] = p == p ? sample : p;
     }
   }

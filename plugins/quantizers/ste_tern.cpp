@@ -17,7 +17,7 @@ class SteTern {
       .summary = "q = sign(w) where |w| >= D, else 0; dw = dq where |w| <= clip_value",
       .flags = AESWEEP_SURROGATE};
   static constexpr aesweep_parameter_info kParameters[] = {
-      sdk::real("threshold", "D", 0.05, sdk::at_least(0)),
+      sdk::real("threshold", "D, half the width of the band that gives 0", 0.05, sdk::at_least(0)),
       sdk::boolean("ternary_weight_networks", "D is 0.7 mean |w|, not threshold", false),
       aesweep::kClipValue, aesweep::kWeightClip};
 

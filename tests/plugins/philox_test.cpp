@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstddef>
 #include <set>
+
+#include "core/sdk/random_words.hpp"
 
 namespace aesweep {
 namespace {
@@ -21,6 +25,33 @@ TEST(Philox, GivesThePublishedAnswers) {
 TEST(Philox, CountersHoldStepRowAndUnit) {
   EXPECT_EQ(batch_counter(0x100000002, 3, 11), (PhiloxBlock{2, 1, 3, 2}));
   EXPECT_EQ(tensor_counter(0x100000002, (std::uint64_t{1} << 34) + 23), (PhiloxBlock{2, 1, 5, 1}));
+}
+
+// Against one block at a time, for counters with bits in every word.
+template <std::size_t kRuns>
+void expect_words_of_single_blocks() {
+  const PhiloxKey key = stream_key(0x123456789abcdef0, 1);
+  constexpr std::uint64_t kStep = 0x300000005, kRow = 0xfffffffe;
+  constexpr std::size_t kCount = kRuns * kWordRun;
+  std::array<std::uint32_t, kCount> words{};
+  for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{3} * kCount}) {
+    batch_words<kRuns>(key, kStep, kRow, first, words.data());
+    for (std::size_t i = 0; i < kCount; ++i) {
+      EXPECT_EQ(words[i], philox(key, batch_counter(kStep, kRow, first + i))[i % 4]) << i;
+    }
+  }
+  // The last run before the block's number outgrows one word, and the one after it.
+  for (const std::uint64_t first : {(std::uint64_t{1} << 34) - kCount, std::uint64_t{1} << 34}) {
+    tensor_words<kRuns>(key, kStep, first, words.data());
+    for (std::size_t i = 0; i < kCount; ++i) {
+      EXPECT_EQ(words[i], philox(key, tensor_counter(kStep, first + i))[i % 4]) << i;
+    }
+  }
+}
+
+TEST(Philox, WordsInARowAreThoseOfSingleBlocks) {
+  expect_words_of_single_blocks<1>();
+  expect_words_of_single_blocks<2>();
 }
 
 TEST(Philox, StreamsDifferInSeedPathModeAndPurpose) {
