@@ -28,8 +28,7 @@ std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, in
       Gradients<T>::memory(network, setup.partition, setup.train_plans(), rank);
   const std::size_t state =
       Updater<T>::state_elements(network, setup.partition, setup.optimizers, rank);
-  const std::size_t elements =
-      Parameters<T>::elements(network) + gradients.elements() + state;
+  const std::size_t elements = Parameters<T>::elements(network) + gradients.elements() + state;
   const std::uint64_t training = elements * sizeof(T) + Workspace<T>::bytes(network, setup.plans);
   if (rank != 0) return training;
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
