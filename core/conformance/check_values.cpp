@@ -114,10 +114,13 @@ std::string check_random(const Subject& subject) {
     layout.shards = {5, 4};
     Layout other = layout;
     other.seed = 8;
+    // What a quantizer makes of weights may not depend on when it is asked, either.
+    if (!declared && live.component().kind == AESWEEP_QUANTIZER) other.step += 5;
     const std::string difference =
         first_difference(run(live, inputs, layout), run(live, inputs, other));
     if (!difference.empty() && !declared) {
-      fail("with another seed and stream ", difference, "; declare AESWEEP_RANDOM");
+      fail("with another seed and stream", other.step == layout.step ? " " : " at another step ",
+           difference, "; declare AESWEEP_RANDOM");
     }
     differs = differs || !difference.empty();
   });
