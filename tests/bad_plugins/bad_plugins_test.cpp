@@ -197,6 +197,16 @@ TEST_F(BadPlugins, DifferentFilesOnTwoRanksAreRefusedOrMarked) {
             std::vector<std::int64_t>{0});
 }
 
+TEST_F(BadPlugins, AFileThatOneRankLacksIsRefusedWithTheRank) {
+  install("other_file", "rank_0", "rank_0");
+  fs::create_directory(folder_.path("rank_1"));
+  const std::string yaml = experiment({"/proc/self/cwd/other_file.so"}, {"other_file"});
+  const Answer answer = run_with_different_files(folder_, yaml, {});
+  EXPECT_EQ(answer.status, 2) << answer.err;
+  expect_once(answer.err, "aesweep: rank 1 on ");
+  expect_once(answer.err, folder_.path("rank_1/other_file.so") + ": cannot be opened: No such");
+}
+
 struct Found {
   const char* name;
   const char* by;     // The case of the check.
@@ -292,6 +302,13 @@ TEST_F(BadPlugins, StopTheirOwnTrialOnly) {
   }
   const RawFile results(folder_.path("run/results.h5"));
   EXPECT_EQ(results.numbers<std::int64_t>("/trials", "id").size(), names.size());
+}
+
+TEST_F(BadPlugins, AFailedTrialIsStatusOneWithoutALauncher) {
+  const Answer answer = run(experiment({install("throws")}, {"throws", "relu"}), 1);
+  EXPECT_EQ(answer.status, 1) << answer.err;
+  EXPECT_EQ(count_of(answer.out, "completed"), 1) << answer.out;
+  expect_once(answer.out, "trial 0 failed: rank 0: ");
 }
 
 TEST_F(BadPlugins, OneThatGivesNaNOnlyDiverges) {
