@@ -53,6 +53,13 @@ Answer check(const std::string& library, const std::vector<std::string>& options
   return aesweep(arguments);
 }
 
+// The sanitizer's allocator tells nobody how much is in use; its own leak check does that job.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kUncounted = true;
+#else
+constexpr bool kUncounted = false;
+#endif
+
 struct Row {
   const char* component;
   const char* name;  // Of the case.
@@ -137,6 +144,7 @@ std::vector<Line> WrongComponents::lines_;
 TEST_F(WrongComponents, AreFoundByTheCaseThatIsForThem) {
   EXPECT_EQ(answer_.status, 1) << answer_.err;
   for (const Row& row : rows()) {
+    if (kUncounted && std::string(row.component).starts_with("leaks")) continue;
     SCOPED_TRACE(text(row.component, ", ", row.name));
     bool there = false;
     for (const Line& line : lines_) {
