@@ -1,8 +1,8 @@
 # aesweep_add_plugin(NAME [KIND kind] SOURCES file... [DIRECTORY dir])
 #
-# Builds NAME.so with one exported symbol, and its manifest NAME.plugin.yaml beside it, in DIRECTORY
-# or the current build folder. NAME must be the id that the sources give to AESWEEP_EXPORT_PLUGIN.
-# KIND is activation, layer, regularizer, quantizer, loss or optimizer, and is written to the
+# Builds libNAME.so with one exported symbol, and its manifest libNAME.plugin.yaml beside it, in
+# DIRECTORY or the current build folder; inside aesweep's tree without the `lib`. NAME must be the
+# id that the sources give to AESWEEP_EXPORT_PLUGIN. KIND is activation, layer, regularizer, quantizer, loss or optimizer, and is written to the
 # manifest; leave it out for a library with components of several kinds. The target is plugin_NAME.
 # Where the package names the program (find_package(aesweep) does), a test plugin_NAME_check runs
 # `aesweep plugin check` on the library; it appears after enable_testing().
@@ -47,6 +47,10 @@ function(aesweep_add_plugin name)
   if(arg_KIND AND NOT arg_KIND IN_LIST kinds)
     message(FATAL_ERROR "aesweep_add_plugin(${name}): KIND ${arg_KIND} is not one of ${kinds}")
   endif()
+  set(file "${name}")
+  if(NOT AESWEEP_PLUGIN_DIRECTORY)
+    set(file "lib${name}")
+  endif()
   if(NOT arg_DIRECTORY AND AESWEEP_PLUGIN_DIRECTORY)
     set(arg_DIRECTORY "${AESWEEP_PLUGIN_DIRECTORY}")
     add_dependencies(aesweep_plugins plugin_${name})
@@ -65,7 +69,7 @@ function(aesweep_add_plugin name)
   add_library(${target} MODULE ${arg_SOURCES})
   # A DEFINE_SYMBOL per target would make a shared precompiled header unusable.
   set_target_properties(${target} PROPERTIES
-    OUTPUT_NAME "${name}" PREFIX "" SUFFIX ".so" DEFINE_SYMBOL "" DEBUG_POSTFIX ""
+    OUTPUT_NAME "${file}" PREFIX "" SUFFIX ".so" DEFINE_SYMBOL "" DEBUG_POSTFIX ""
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY "${arg_DIRECTORY}"
@@ -87,6 +91,7 @@ function(aesweep_add_plugin name)
   add_custom_command(TARGET ${target} POST_BUILD
     COMMAND "${CMAKE_COMMAND}"
       "-DLIBRARY=$<TARGET_FILE:${target}>"
+      "-DID=${name}"
       "-DABI_HEADER=${AESWEEP_INCLUDE}/core/abi/plugin.h"
       "-DKIND=${arg_KIND}"
       "-DCPU_LEVEL=${AESWEEP_CPU_LEVEL}"
@@ -94,7 +99,7 @@ function(aesweep_add_plugin name)
       "-DFLAGS=${flags}"
       "-DSOURCE_DIRECTORY=${PROJECT_SOURCE_DIR}"
       -P "${AESWEEP_PLUGIN_CMAKE_DIRECTORY}/PluginManifest.cmake"
-    BYPRODUCTS "${arg_DIRECTORY}/${name}.plugin.yaml"
+    BYPRODUCTS "${arg_DIRECTORY}/${file}.plugin.yaml"
     VERBATIM)
   if(AESWEEP_PROGRAM)
     add_test(NAME ${target}_check

@@ -1,14 +1,17 @@
-# Run after a plugin is linked: writes NAME.plugin.yaml beside LIBRARY. Hosts read it before they
-# load the library, since loading already runs code.
+# Run after a plugin is linked: writes FILE.plugin.yaml beside LIBRARY, FILE.so. Hosts read it
+# before they load the library, since loading already runs code.
 #
-#   cmake -DLIBRARY=NAME.so -DCPU_LEVEL=... [-DABI_HEADER=... -DKIND=... -DCOMPILER=... -DFLAGS=...
-#         -DSOURCE_DIRECTORY=...] -P PluginManifest.cmake
+#   cmake -DLIBRARY=FILE.so -DCPU_LEVEL=... [-DID=... -DABI_HEADER=... -DKIND=... -DCOMPILER=...
+#         -DFLAGS=... -DSOURCE_DIRECTORY=...] -P PluginManifest.cmake
 #
-# ABI_HEADER is the plugin.h that the library was compiled with, by default the one that came with
-# this file; SOURCE_DIRECTORY is the tree whose revision is recorded.
+# ID is the library's own name, by default FILE. ABI_HEADER is the plugin.h that the library was
+# compiled with, by default the one that came with this file; SOURCE_DIRECTORY is the tree whose revision is recorded.
 get_filename_component(LIBRARY "${LIBRARY}" ABSOLUTE)
 get_filename_component(directory "${LIBRARY}" DIRECTORY)
 get_filename_component(name "${LIBRARY}" NAME_WE)
+if(NOT ID)
+  set(ID "${name}")
+endif()
 if(NOT ABI_HEADER)
   set(ABI_HEADER "${CMAKE_CURRENT_LIST_DIR}/../core/abi/plugin.h")  # In the source tree.
   if(NOT EXISTS "${ABI_HEADER}")
@@ -40,7 +43,7 @@ if(KIND)
 endif()
 set(manifest "${directory}/${name}.plugin.yaml")
 file(WRITE "${manifest}"
-"id: \"${name}\"
+"id: \"${ID}\"
 ${kind}abi_major: ${abi_MAJOR}
 abi_minor: ${abi_MINOR}
 cpu_level: \"${CPU_LEVEL}\"

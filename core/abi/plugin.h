@@ -80,8 +80,7 @@ enum { /* Flags of a declaration. */
 };
 
 /* A parameter as a component declares it. The value, and so the default, is in the member that fits
- * the type: `integer` for BOOLEAN (0 or 1) and INTEGER, `real` for REAL, `text` for CHOICE and TEXT.
- */
+ * the type: `integer` for BOOLEAN (0 or 1) and INTEGER, `real` for REAL, `text` for CHOICE, TEXT. */
 typedef struct aesweep_parameter_info {
   uint32_t struct_size;
   uint32_t type; /* aesweep_parameter_type */
@@ -160,7 +159,7 @@ typedef struct aesweep_round {
 } aesweep_round;
 
 enum { /* Flags of a round. */
-  /* Not run in evaluation; its statistics are then undefined. Rounds before backward never are. */
+  /* Not run in evaluation, where its statistics are NaN. Rounds before backward never are. */
   AESWEEP_TRAIN_ONLY = 1u << 0
 };
 

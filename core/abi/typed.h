@@ -78,7 +78,8 @@ typedef struct AESWEEP_TYPED(aesweep_transform) {
                       const AESWEEP_TYPED(aesweep_const_matrix) * y,
                       const AESWEEP_TYPED(aesweep_const_matrix) * dy,
                       const AESWEEP_TYPED(aesweep_matrix) * dx, aesweep_error* error);
-  /* Once per training step on every rank: the only place where buffers change. */
+  /* Once per training step on every rank: the only place where buffers change. Parameters,
+   * gradients, viewed tensors and kept are null. */
   int32_t (*end_step)(void* instance, const aesweep_context* context,
                       const AESWEEP_TYPED(aesweep_memory) * memory, aesweep_error* error);
 } AESWEEP_TYPED(aesweep_transform);

@@ -86,12 +86,22 @@ Status Catalogue::add(const aesweep_plugin_entry& entry, const PluginLibrary& li
   if (entry.init != nullptr && entry.init(&plugin_host_services(), &error) != AESWEEP_OK) {
     return Status::world(text(library.path, ": init failed: ", reason.data()));
   }
+  for (const auto& other : libraries_) {
+    if (library.builtin || other->builtin || other->id != library.id) continue;
+    return Status::input(text(library.path, ": calls itself ", library.id, ", as ", other->path,
+                              " does; list one of them, or give one another id"));
+  }
   const auto shared = std::make_shared<const PluginLibrary>(library);
   for (const aesweep_component* theirs : std::span(entry.components, entry.component_count)) {
     const auto component = host_copy<aesweep_component>(theirs);
     AESWEEP_RETURN_IF_ERROR(check_component(component).in(library.path));
     const auto kind = static_cast<aesweep_kind>(component.kind);
-    if (const CatalogueEntry* present = find(kind, component.name)) {
+    CatalogueEntry* present = find_entry(kind, component.name);
+    if (present != nullptr && present->library->builtin && !library.builtin) {
+      *present = {component, shared, present->library};
+      continue;
+    }
+    if (present != nullptr) {
       return Status::input(text(library.path, ": ", kind_name(kind), " ", component.name,
                                 " is already defined by ", present->library->path,
                                 "; rename one of them"));
@@ -107,6 +117,10 @@ Status Catalogue::add(const aesweep_plugin_entry& entry, const PluginLibrary& li
 }
 
 const CatalogueEntry* Catalogue::find(aesweep_kind kind, std::string_view name) const {
+  return const_cast<Catalogue*>(this)->find_entry(kind, name);
+}
+
+CatalogueEntry* Catalogue::find_entry(aesweep_kind kind, std::string_view name) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const CatalogueEntry& e) {
     return e.component.kind == static_cast<std::uint32_t>(kind) && name == e.component.name;
   });

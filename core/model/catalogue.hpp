@@ -20,12 +20,14 @@ struct PluginLibrary {
   std::string version;   // Of the plugin.
   std::string path;      // Absolute, as loaded.
   std::string sha256;    // Of the file's bytes, lower-case hex.
+  bool builtin = false;  // Came with the program.
   std::string impure{};  // Why its results are not reproducible; empty: no sign of that.
 };
 
 struct CatalogueEntry {
   aesweep_component component;
   std::shared_ptr<const PluginLibrary> library;
+  std::shared_ptr<const PluginLibrary> replaces{};  // The built-in whose place this one takes.
 };
 
 // "activation", "layer", ...
@@ -37,7 +39,9 @@ struct CatalogueEntry {
 class Catalogue {
  public:
   // Adds every component of `entry`, whose header must already be checked. Calls entry.init(host).
-  // A component whose kind and name are already present is refused.
+  // A component whose kind and name are already present is refused, except that one of a library
+  // from outside takes the place of a built-in: who names a library wants what is in it. Two
+  // libraries from outside cannot have the same id.
   Status add(const aesweep_plugin_entry& entry, const PluginLibrary& library);
 
   // Null if there is none. The pointer lives as long as the catalogue is not added to.
@@ -52,6 +56,8 @@ class Catalogue {
   }
 
  private:
+  [[nodiscard]] CatalogueEntry* find_entry(aesweep_kind kind, std::string_view name);
+
   std::vector<CatalogueEntry> entries_;
   std::vector<std::shared_ptr<const PluginLibrary>> libraries_;
 };

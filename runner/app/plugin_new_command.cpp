@@ -139,8 +139,8 @@ Status write_project(const PluginNewOptions& options, const std::string& example
   return {};
 }
 
-// Said now rather than when an experiment is refused. Where the built-ins cannot be loaded, the
-// commands that need them say so.
+// Said now, so that nobody is surprised when an experiment runs. Where the built-ins cannot be
+// loaded, the commands that need them say so.
 std::string note_on_builtins(const PluginNewOptions& options) {
   Catalogue catalogue;
   if (!load_builtins(catalogue).ok()) return "";
@@ -148,8 +148,7 @@ std::string note_on_builtins(const PluginNewOptions& options) {
     const std::string_view kind = kind_name(static_cast<aesweep_kind>(entry.component.kind));
     if (kind == options.kind && entry.component.name == options.name) {
       return text("Note: there is a built-in ", kind, " ", options.name,
-                  ". An experiment cannot use both: give kInfo in ", options.name,
-                  ".cpp another name.\n");
+                  ". Experiments that list this library use yours.\n");
     }
   }
   return "";

@@ -47,8 +47,10 @@ class ExitGuard {
 };
 
 // `probed`: what the probe found, or null for a library that is trusted without one.
-Status load_plugin(const std::string& path, const ProgramPlace& place, const ProbeAnswer* probed,
-                   Catalogue& catalogue) {
+enum class Origin { kProgram, kOutside };
+
+Status load_plugin(const std::string& path, const ProgramPlace& place, Origin origin,
+                   const ProbeAnswer* probed, Catalogue& catalogue) {
   Result<CheckedLibrary> checked = check_library(path, place);
   if (!checked.ok()) return checked.status();
   const std::string& file = checked->file.path;
@@ -60,12 +62,14 @@ Status load_plugin(const std::string& path, const ProgramPlace& place, const Pro
   const ExitGuard guard(file);
   Result<LinkedLibrary> linked = link_library(checked.value());
   if (!linked.ok()) return linked.status();
+  linked->library.builtin = origin == Origin::kProgram;
   if (probed != nullptr) linked->library.impure = probed->impure;
   return catalogue.add(linked->entry, linked->library);  // Names the file itself.
 }
 
 // Every *.so of a folder, by name.
-Status load_folder(const std::string& directory, const ProgramPlace& place, Catalogue& catalogue) {
+Status load_folder(const std::string& directory, const ProgramPlace& place, Origin origin,
+                   Catalogue& catalogue) {
   std::vector<std::string> paths;
   std::error_code error;
   fs::directory_iterator entry(directory, error);
@@ -82,7 +86,7 @@ Status load_folder(const std::string& directory, const ProgramPlace& place, Cata
   }
   std::sort(paths.begin(), paths.end());
   for (const std::string& path : paths) {
-    AESWEEP_RETURN_IF_ERROR(load_plugin(path, place, nullptr, catalogue).in("plugin"));
+    AESWEEP_RETURN_IF_ERROR(load_plugin(path, place, origin, nullptr, catalogue).in("plugin"));
   }
   return {};
 }
@@ -91,7 +95,8 @@ Status load_folder(const std::string& directory, const ProgramPlace& place, Cata
 
 Status load_plugins(const std::vector<std::string>& absolute_paths, Catalogue& catalogue) {
   for (const std::string& path : absolute_paths) {
-    AESWEEP_RETURN_IF_ERROR(load_plugin(path, {}, nullptr, catalogue).in("plugin"));
+    AESWEEP_RETURN_IF_ERROR(
+        load_plugin(path, {}, Origin::kOutside, nullptr, catalogue).in("plugin"));
   }
   return {};
 }
@@ -101,13 +106,14 @@ Status load_probed_plugins(const std::vector<std::string>& absolute_paths, Plugi
   for (const std::string& path : absolute_paths) {
     const Result<ProbeAnswer> answer = probe.probe(path);
     AESWEEP_RETURN_IF_ERROR(answer.status().in("plugin"));
-    AESWEEP_RETURN_IF_ERROR(load_plugin(path, {}, &answer.value(), catalogue).in("plugin"));
+    AESWEEP_RETURN_IF_ERROR(
+        load_plugin(path, {}, Origin::kOutside, &answer.value(), catalogue).in("plugin"));
   }
   return {};
 }
 
 Status load_plugin_directory(const std::string& directory, Catalogue& catalogue) {
-  return load_folder(directory, {}, catalogue);
+  return load_folder(directory, {}, Origin::kOutside, catalogue);
 }
 
 Result<std::string> builtin_plugin_directory() {
@@ -128,7 +134,8 @@ Status load_builtins(Catalogue& catalogue) {
     return Status::world("cannot examine this program: /proc/self/exe; mount /proc");
   }
   const fs::path prefix = fs::path(directory.value()).parent_path().parent_path();
-  return load_folder(directory.value(), {program.st_uid, prefix.string()}, catalogue);
+  return load_folder(directory.value(), {program.st_uid, prefix.string()}, Origin::kProgram,
+                     catalogue);
 }
 
 }  // namespace aesweep

@@ -41,7 +41,8 @@ Result<RankFacts> facts_of_this_rank(const std::string& host,
   facts.hashes.emplace_back("the executable", std::move(executable).value());
   facts.hashes.emplace_back("the numeric fingerprint", numeric_fingerprint);
   for (const auto& library : catalogue.libraries()) {
-    facts.hashes.emplace_back(text("plugin ", library->id), library->sha256);
+    const char* what = library->builtin ? "built-in plugin " : "plugin ";
+    facts.hashes.emplace_back(what + library->id, library->sha256);
     if (!library->impure.empty()) facts.impure.emplace_back(library->id, library->impure);
   }
   return facts;

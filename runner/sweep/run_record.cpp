@@ -72,7 +72,7 @@ bool is_reproducible(const SweepTrial& trial, const Catalogue& catalogue, bool m
   if (mixed_nodes || !trial.plan->spec.train.reproducible) return false;
   const std::vector<const CatalogueEntry*> used = used_components(trial.plan->spec, catalogue);
   return std::none_of(used.begin(), used.end(), [&impure](const CatalogueEntry* entry) {
-    return impure.contains(entry->library->id);
+    return !entry->library->builtin && impure.contains(entry->library->id);
   });
 }
 

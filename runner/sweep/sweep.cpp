@@ -66,7 +66,7 @@ class Sweep {
   Status estimate_trials();
   Status open_folder();
   void log_plan();
-  void log_impure_plugins();
+  void log_plugins();
   int end(const ManagerDesk& desk);
 
   World& world_;
@@ -197,13 +197,20 @@ void Sweep::log_plan() {
                    " ranks of a group get no rows; lower resources.ranks_per_trial"));
   }
   if (!mixed_.ok()) log_.warn(text("accepted, results are not reproducible: ", mixed_.message()));
-  log_impure_plugins();
+  log_plugins();
 }
 
-void Sweep::log_impure_plugins() {
+void Sweep::log_plugins() {
+  for (const CatalogueEntry& entry : plan_.catalogue.entries()) {
+    if (entry.replaces == nullptr) continue;
+    log_.warn(text(kind_name(static_cast<aesweep_kind>(entry.component.kind)), " ",
+                   entry.component.name, " is that of ", entry.library->path,
+                   ", not the built-in one"));
+  }
   const std::map<std::string, std::string> impure = impure_libraries(ranks_);
   for (const auto& library : plan_.catalogue.libraries()) {
-    if (const auto found = impure.find(library->id); found != impure.end()) {
+    const auto found = impure.find(library->id);
+    if (!library->builtin && found != impure.end()) {
       log_.warn(text("plugin ", library->id, " (", library->path, ") is not pure: ", found->second,
                      "; results of trials that use it are not reproducible and marked so"));
     }

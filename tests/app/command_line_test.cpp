@@ -238,8 +238,8 @@ TEST(Plan, ShowsBothEndsOfALongTable) {
   expect_has(answer.out, "\n39     ");
   expect_has(answer.out, "\n...\n");
   EXPECT_EQ(answer.out.find("\n40     "), std::string::npos) << answer.out;
-  expect_has(answer.out, "\n65     ");
-  expect_has(answer.out, "trials      66");
+  expect_has(answer.out, "\n70     ");
+  expect_has(answer.out, "trials      71");
 }
 
 TEST(Plan, SaysWhichRanksWouldIdle) {

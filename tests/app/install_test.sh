@@ -66,11 +66,11 @@ printf '%s\n' "${kinds[@]}" | xargs -P 2 -I '{}' bash -euo pipefail -c 'build_on
 for kind in "${kinds[@]}"; do
   project=my_$kind
   libraries=$(cd "$project/b" && find . -name '*.so')
-  [[ $libraries == "./$project.so" ]] || fail "$kind: expected one library, found: $libraries"
-  [[ -f $project/b/$project.plugin.yaml ]] || fail "$kind: there is no manifest"
+  [[ $libraries == "./lib$project.so" ]] || fail "$kind: expected one library, found: $libraries"
+  [[ -f $project/b/lib$project.plugin.yaml ]] || fail "$kind: there is no manifest"
   grep -rqIF -e "$source/" -e "$build/" "$project" &&
     fail "$kind: the project or its build uses the source or build tree"
-  "$program" plugin check "$project/b/$project.so" >"$project/check" 2>&1 ||
+  "$program" plugin check "$project/b/lib$project.so" >"$project/check" 2>&1 ||
     { cat "$project/check" >&2; fail "$kind: plugin check refuses the template"; }
   "$program" run "$project/experiment.yaml" -o "runs/$project" >"$project/run" 2>&1 ||
     { cat "$project/run" >&2; fail "$kind: the experiment of the template does not run"; }

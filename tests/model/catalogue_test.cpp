@@ -33,12 +33,39 @@ TEST(Catalogue, RefusesASecondComponentOfTheSameKindAndName) {
   Catalogue catalogue;
   const aesweep_plugin_entry& relu = test::builtin_entry("relu");
   ASSERT_TRUE(catalogue.add(relu, {"relu", "1", "/first/relu.so", ""}).ok());
-  const Status twice = catalogue.add(relu, {"relu", "1", "/second/relu.so", ""});
+  const Status twice = catalogue.add(relu, {"relu2", "1", "/second/relu.so", ""});
   EXPECT_EQ(twice.fault(), Fault::kInput);
   EXPECT_NE(twice.message().find("/second/relu.so: activation relu is already defined by "
                                  "/first/relu.so"),
             std::string::npos)
       << twice.message();
+}
+
+TEST(Catalogue, ALibraryFromOutsideTakesThePlaceOfABuiltIn) {
+  const aesweep_plugin_entry& relu = test::builtin_entry("relu");
+  PluginLibrary builtin = {"relu", "1", "/builtin/relu.so", ""};
+  builtin.builtin = true;
+  Catalogue catalogue;
+  ASSERT_TRUE(catalogue.add(relu, builtin).ok());
+  EXPECT_EQ(catalogue.find(AESWEEP_ACTIVATION, "relu")->replaces, nullptr);
+  ASSERT_TRUE(catalogue.add(relu, {"relu", "1", "/mine/librelu.so", ""}).ok());
+  const CatalogueEntry* found = catalogue.find(AESWEEP_ACTIVATION, "relu");
+  EXPECT_EQ(found->library->path, "/mine/librelu.so");
+  EXPECT_EQ(found->replaces->path, "/builtin/relu.so");
+  EXPECT_EQ(catalogue.entries().size(), 1u);
+  const Status third = catalogue.add(relu, {"other", "1", "/other/relu.so", ""});
+  EXPECT_NE(third.message().find("already defined by /mine/librelu.so"), std::string::npos)
+      << third.message();
+  EXPECT_FALSE(catalogue.add(relu, builtin).ok());
+}
+
+TEST(Catalogue, RefusesTwoLibrariesFromOutsideOfOneId) {
+  Catalogue catalogue;
+  ASSERT_TRUE(catalogue.add(test::builtin_entry("relu"), {"mine", "1", "/first.so", ""}).ok());
+  const Status second = catalogue.add(test::builtin_entry("tanh"), {"mine", "1", "/second.so", ""});
+  EXPECT_EQ(second.fault(), Fault::kInput);
+  EXPECT_EQ(second.message().find("/second.so: calls itself mine, as /first.so does"), 0u)
+      << second.message();
 }
 
 TEST(Catalogue, RefusesAComponentWithoutTables) {
