@@ -2,10 +2,11 @@
 #
 # Builds libNAME.so with one exported symbol, and its manifest libNAME.plugin.yaml beside it, in
 # DIRECTORY or the current build folder; inside aesweep's tree without the `lib`. NAME must be the
-# id that the sources give to AESWEEP_EXPORT_PLUGIN. KIND is activation, layer, regularizer, quantizer, loss or optimizer, and is written to the
-# manifest; leave it out for a library with components of several kinds. The target is plugin_NAME.
-# Where the package names the program (find_package(aesweep) does), a test plugin_NAME_check runs
-# `aesweep plugin check` on the library; it appears after enable_testing().
+# id that the sources give to AESWEEP_EXPORT_PLUGIN. KIND is activation, layer, regularizer,
+# quantizer, loss or optimizer, and is written to the manifest; leave it out for a library with
+# components of several kinds. The target is plugin_NAME. Where the package names the program
+# (find_package(aesweep) does), a test plugin_NAME_check runs `aesweep plugin check` on the library;
+# it appears after enable_testing().
 #
 # This file is used by aesweep's own tree and, installed, by everybody else's. It reads
 #   AESWEEP_CPU_LEVEL         value of -march, that of the program; empty for the compiler's default

@@ -5,7 +5,8 @@
 #         -DFLAGS=... -DSOURCE_DIRECTORY=...] -P PluginManifest.cmake
 #
 # ID is the library's own name, by default FILE. ABI_HEADER is the plugin.h that the library was
-# compiled with, by default the one that came with this file; SOURCE_DIRECTORY is the tree whose revision is recorded.
+# compiled with, by default the one that came with this file; SOURCE_DIRECTORY is the tree whose
+# revision is recorded.
 get_filename_component(LIBRARY "${LIBRARY}" ABSOLUTE)
 get_filename_component(directory "${LIBRARY}" DIRECTORY)
 get_filename_component(name "${LIBRARY}" NAME_WE)

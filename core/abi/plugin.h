@@ -80,7 +80,8 @@ enum { /* Flags of a declaration. */
 };
 
 /* A parameter as a component declares it. The value, and so the default, is in the member that fits
- * the type: `integer` for BOOLEAN (0 or 1) and INTEGER, `real` for REAL, `text` for CHOICE, TEXT. */
+ * the type: `integer` for BOOLEAN (0 or 1) and INTEGER, `real` for REAL, `text` for CHOICE and
+ * TEXT. */
 typedef struct aesweep_parameter_info {
   uint32_t struct_size;
   uint32_t type; /* aesweep_parameter_type */
