@@ -212,7 +212,7 @@ typedef struct aesweep_context {
   uint64_t epoch;       /* Finished epochs. */
   uint64_t total_steps; /* Training steps of the whole trial. */
   uint64_t seed;        /* train.seed */
-  uint64_t stream;      /* 64-bit hash of (seed, component path, mode). */
+  uint64_t stream;      /* Hash of (seed, component path, mode); of the tensor, too, in its calls. */
   uint64_t first_row;   /* Index in the global batch of the shard's row 0. */
   uint64_t shard_rows;
   uint64_t batch_rows; /* Rows of the global batch: losses and means divide by it. */

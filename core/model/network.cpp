@@ -191,6 +191,7 @@ Status Network<T>::add_tensors(const std::string& layer_name, Transform<T>& tran
     tensor.init = declared.init;
     tensor.init_a = declared.init_a;
     tensor.init_b = declared.init_b;
+    tensor.salt = stream_hash(0, tensor.name, 0);
     arena += padded_to_line<T>(tensor.elements);
     (learned ? tensors_ : buffers_).push_back(std::move(tensor));
   }

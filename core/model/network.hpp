@@ -32,6 +32,7 @@ struct Tensor {
   double init_a = 0.0;
   double init_b = 0.0;
   bool quantized = false;  // The network computes with the quantizer's image of it.
+  std::uint64_t salt = 0;  // Hash of the name.
 };
 
 // Tensors [first, first + count) of an arena.
@@ -42,6 +43,11 @@ struct TensorRange {
 
 // The Philox stream of a component, by aesweep_mode.
 using Streams = std::array<std::uint64_t, 2>;
+
+// A component's stream in calls on one tensor: its draws for two tensors are independent.
+[[nodiscard]] inline std::uint64_t tensor_stream(std::uint64_t stream, const Tensor& tensor) {
+  return stream ^ tensor.salt;
+}
 
 // A layer or an activation.
 template <class T>

@@ -113,11 +113,11 @@ Status Parameters<T>::quantize(int layer, const aesweep_context& context) {
   const Layer<T>& of = network_->layers()[static_cast<std::size_t>(layer)];
   if (!of.quantizer) return {};
   aesweep_context call_context = context;
-  call_context.stream = of.quantizer->streams[context.mode];
   call_trace().layer = of.name.c_str();
   for (int t = of.learned.first; t < of.learned.first + of.learned.count; ++t) {
     const Tensor& tensor = network_->tensors()[static_cast<std::size_t>(t)];
     if (!tensor.quantized) continue;
+    call_context.stream = tensor_stream(of.quantizer->streams[context.mode], tensor);
     const aesweep_block whole = {sizeof(aesweep_block), tensor.flags, 0,
                                  tensor.elements,       tensor.rows,  tensor.cols};
     AESWEEP_RETURN_IF_ERROR(of.quantizer->component.call(

@@ -95,12 +95,12 @@ Status penalty_value(const Network<T>& network, const Parameters<T>& parameters,
   const Layer<T>& layer = network.layers()[static_cast<std::size_t>(term.layer)];
   const Regularizer<T>& penalty = layer.on_weights[static_cast<std::size_t>(term.index)];
   aesweep_context call_context = context;
-  call_context.stream = penalty.streams[context.mode];
   call_trace().layer = layer.name.c_str();
   value = 0.0;
   for (int t = layer.learned.first; t < layer.learned.first + layer.learned.count; ++t) {
     const Tensor& tensor = network.tensors()[static_cast<std::size_t>(t)];
     if ((tensor.flags & AESWEEP_MAY_DECAY) == 0) continue;
+    call_context.stream = tensor_stream(penalty.streams[context.mode], tensor);
     AESWEEP_RETURN_IF_ERROR(each_block({0, tensor.elements}, [&](ElementRange range) {
       const aesweep_block block = block_of(tensor, range);
       double share = 0.0;
@@ -198,7 +198,7 @@ Status Updater<T>::prepare_block(int tensor, ElementRange range, double* values,
   aesweep_context call_context = context;
   call_trace().layer = layer.name.c_str();
   if (of.quantized && layer.quantizer->table.backward != nullptr) {
-    call_context.stream = layer.quantizer->streams[context.mode];
+    call_context.stream = tensor_stream(layer.quantizer->streams[context.mode], of);
     AESWEEP_RETURN_IF_ERROR(layer.quantizer->component.call(
         "backward", layer.quantizer->table.backward, &call_context, &block, weights, gradient,
         static_cast<const void*>(parameters_->kept(tensor))));
@@ -207,7 +207,7 @@ Status Updater<T>::prepare_block(int tensor, ElementRange range, double* values,
     values[1 + i] = 0.0;
     if ((of.flags & AESWEEP_MAY_DECAY) == 0) continue;
     const Regularizer<T>& penalty = layer.on_weights[i];
-    call_context.stream = penalty.streams[context.mode];
+    call_context.stream = tensor_stream(penalty.streams[context.mode], of);
     AESWEEP_RETURN_IF_ERROR(penalty.component.call("on_parameter_block",
                                                    penalty.table.on_parameter_block, &call_context,
                                                    &block, weights, &values[1 + i], gradient));
@@ -305,14 +305,14 @@ Status Updater<T>::update_block(int tensor, ElementRange range, aesweep_context&
     std::copy_n(weights, range.count, previous_.data());
     previous = previous_.data();
   }
-  context.stream = optimizer.stream;
+  context.stream = tensor_stream(optimizer.stream, of);
   context.rate_factor = rate_factor_;
   call_trace().layer = "optimizer";
   AESWEEP_RETURN_IF_ERROR(optimizer.component.call("update", optimizer.table.update, &context,
                                                    &block, weights, static_cast<const T*>(gradient),
                                                    static_cast<T* const*>(state_pointers_.data())));
   if (!of.quantized || layer.quantizer->table.after_update == nullptr) return {};
-  context.stream = layer.quantizer->streams[context.mode];
+  context.stream = tensor_stream(layer.quantizer->streams[context.mode], of);
   context.rate_factor = 1.0;
   call_trace().layer = layer.name.c_str();
   return layer.quantizer->component.call("after_update", layer.quantizer->table.after_update,

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "core/sdk/plugin.hpp"
+#include "plugins/regularizers/column_sums.hpp"
 
 namespace {
 
@@ -72,12 +73,7 @@ class Decorrelation {
                   const sdk::Views<Real>& views) const {
     const auto& x = views.output;
     if (round == kSums) {
-      for (std::int64_t i = 0; i < x.rows; ++i) {
-        const Real* row = sdk::row(x, i);
-        for (std::int64_t j = 0; j < x.cols; ++j) {
-          memory.statistic[j] += static_cast<double>(row[j]);
-        }
-      }
+      aesweep::add_column_sums<Real>(x, memory.statistic);
     } else if (x.rows > 0) {
       auto* mean = static_cast<double*>(memory.workspace);
       double* centred = mean + x.cols;

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "core/sdk/plugin.hpp"
+#include "plugins/regularizers/column_sums.hpp"
 
 namespace {
 
@@ -49,12 +50,7 @@ class KlSparsity {
 
   void accumulate(const sdk::Context&, std::uint32_t, const sdk::Memory<Real>& memory,
                   const sdk::Views<Real>& views) const {
-    for (std::int64_t i = 0; i < views.output.rows; ++i) {
-      const Real* output = sdk::row(views.output, i);
-      for (std::int64_t j = 0; j < views.output.cols; ++j) {
-        memory.statistic[j] += static_cast<double>(output[j]);
-      }
-    }
+    aesweep::add_column_sums<Real>(views.output, memory.statistic);
   }
 
   double on_activations(const sdk::Context& context, const sdk::Memory<Real>& memory,
