@@ -124,7 +124,8 @@ class Results:
         return {name: dataset[()] for name, dataset in group.items()}
 
     def samples(self, trial):
-        """inputs, codes, reconstructions and labels (if the data has them); empty if none kept."""
+        """inputs, codes, reconstructions (predictions for label targets) and labels if the data
+        has them; empty if none were kept."""
         group = self._trial(trial).get("samples", {})
         return {name: dataset[()] for name, dataset in group.items()}
 

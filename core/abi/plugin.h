@@ -180,7 +180,8 @@ typedef struct aesweep_plan_request {
   int64_t input_cols;     /* Width of x; 0 for optimizers and quantizers. */
   int64_t target_cols;    /* Width of what the network is to predict. */
   /* Layers: all learned tensors of earlier layers. Regularizers: those of their own layer, in the
-   * order of memory.parameters. Others: none. The array and its strings end with the call. */
+   * order of memory.parameters. Quantizers: those that they will quantize. Others: none. The array
+   * and its strings end with the call. */
   const aesweep_known_tensor* tensors;
   uint32_t tensor_count;
   uint32_t reserved;
@@ -212,7 +213,7 @@ typedef struct aesweep_context {
   uint64_t epoch;       /* Finished epochs. */
   uint64_t total_steps; /* Training steps of the whole trial. */
   uint64_t seed;        /* train.seed */
-  uint64_t stream;      /* Hash of (seed, component path, mode); of the tensor, too, in its calls. */
+  uint64_t stream;      /* Hash of (seed, component path, mode); with the tensor in its calls. */
   uint64_t first_row;   /* Index in the global batch of the shard's row 0. */
   uint64_t shard_rows;
   uint64_t batch_rows; /* Rows of the global batch: losses and means divide by it. */
@@ -246,7 +247,10 @@ enum { /* Flags of a component. */
   /* Layers: backward reads y. Without it, y may hold what the activation made of it by then. */
   AESWEEP_READS_OUTPUT = 1u << 6,
   /* Quantizers: after_update gets the weights from before the update. */
-  AESWEEP_READS_PREVIOUS = 1u << 7
+  AESWEEP_READS_PREVIOUS = 1u << 7,
+  /* Quantizers: levels are multiples of a scale that moves with the weights, so that a weight has
+   * changed its level when its sign has, not when its value has. */
+  AESWEEP_MOVING_SCALE = 1u << 8
 };
 
 enum { /* What a regularizer on activations reads. */
