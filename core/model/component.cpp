@@ -1,9 +1,13 @@
 #include "core/model/component.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "core/base/checked.hpp"
 #include "core/model/parameters.hpp"
 
 namespace aesweep {
@@ -35,6 +39,13 @@ std::vector<aesweep_parameter> abi_parameters(const aesweep_component& component
     parameters.push_back(parameter);
   }
   return parameters;
+}
+
+// [a-z][a-z0-9_]*, as the ABI has it: full names join these with slashes.
+bool is_tensor_name(std::string_view name) {
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto inner = [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_'; };
+  return !name.empty() && lower(name.front()) && std::all_of(name.begin(), name.end(), inner);
 }
 
 const char* code_name(std::int32_t code) {
@@ -139,12 +150,65 @@ Status Component<T>::check_plan() const {
         return Status::input(text(label(), ": plans tensor ", tensor.name, " twice"));
       }
     }
+    AESWEEP_RETURN_IF_ERROR(check_tensor(tensor));
   }
-  for (const aesweep_round& round : rounds_) {
+  AESWEEP_RETURN_IF_ERROR(check_rounds());
+  for (const auto& [bytes, what] :
+       {std::pair(plan_.kept_bytes, "kept bytes"), {plan_.workspace_bytes, "bytes of workspace"}}) {
+    if (bytes <= kPlannedMax) continue;
+    return Status::input(
+        text(label(), ": plans ", bytes, " ", what, "; at most ", kPlannedMax, " can be"));
+  }
+  if (plan_.output_cols > kColumnsMax) {
+    return Status::input(text(label(), ": plans ", plan_.output_cols, " output columns; at most ",
+                              kColumnsMax, " can be"));
+  }
+  if (plan_.active_per_row < 0 ||
+      plan_.active_per_row > std::max<std::int64_t>(plan_.output_cols, 0)) {
+    return Status::input(text(label(), ": plans an active set of ", plan_.active_per_row,
+                              " entries a row, not in [0, ", plan_.output_cols,
+                              "], the columns of its output"));
+  }
+  return {};
+}
+
+template <class T>
+Status Component<T>::check_tensor(const aesweep_tensor& tensor) const {
+  if (tensor.role == AESWEEP_VIEWED) return {};  // Its name and shape are the owner's.
+  const auto refused = [&](const auto&... why) {
+    return Status::input(text(label(), ": plans tensor ", tensor.name, why...));
+  };
+  if (!is_tensor_name(tensor.name)) {
+    return refused(", which is no name of lower-case letters, digits and _ after a letter");
+  }
+  if (tensor.init > AESWEEP_INIT_NORMAL) {
+    return refused(" with initializer ", tensor.init, ", not in [0, ", int{AESWEEP_INIT_NORMAL},
+                   "]");
+  }
+  if (tensor.role == AESWEEP_STATE || tensor.rows < 1 || tensor.cols < 1) return {};
+  const std::optional<std::uint64_t> elements = checked_multiply(
+      static_cast<std::uint64_t>(tensor.rows), static_cast<std::uint64_t>(tensor.cols));
+  if (!elements || *elements > kPlannedMax) {
+    return refused(" of ", tensor.rows, " x ", tensor.cols, " elements; at most ", kPlannedMax,
+                   " can be");
+  }
+  return {};
+}
+
+template <class T>
+Status Component<T>::check_rounds() const {
+  std::uint64_t total = 0;
+  for (std::size_t r = 0; r < rounds_.size(); ++r) {
+    const aesweep_round& round = rounds_[r];
     if (round.phase > AESWEEP_BEFORE_BACKWARD || round.reduction > AESWEEP_MAX) {
       return Status::input(text(label(), ": plans a statistics round of unknown phase ",
                                 round.phase, " or reduction ", round.reduction));
     }
+    if (round.length > kPlannedMax - total) {
+      return Status::input(text(label(), ": plans statistics round ", r, " of ", round.length,
+                                " doubles; at most ", kPlannedMax, " can be, over all its rounds"));
+    }
+    total += round.length;
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,12 @@
 #include "core/model/spec.hpp"
 
 namespace aesweep {
+
+// The most elements, doubles or bytes that a plan may ask for at once: far more than any machine
+// has, and so little that sums and products of such sizes with rows and shards fit in 64 bits.
+inline constexpr std::uint64_t kPlannedMax = std::uint64_t{1} << 48;
+// Active sets number columns in 32 bits.
+inline constexpr std::int64_t kColumnsMax = std::numeric_limits<std::int32_t>::max();
 
 // While it lives the component is the one that a crash handler blames.
 class AtWork {
@@ -99,8 +106,10 @@ class Component {
 
   Component() = default;
   [[nodiscard]] Status failure(const char* what, std::int32_t code, const char* reason) const;
-  // Whether tensors and rounds of the plan are what the ABI allows.
+  // Whether the plan is what the ABI allows, and its sizes ones that can be meant.
   [[nodiscard]] Status check_plan() const;
+  [[nodiscard]] Status check_tensor(const aesweep_tensor& tensor) const;
+  [[nodiscard]] Status check_rounds() const;
 
   aesweep_component component_{};
   std::shared_ptr<const PluginLibrary> library_;

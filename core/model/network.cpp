@@ -50,6 +50,12 @@ Status check_regularizer(const Regularizer<T>& r, bool on_weights) {
   return {};
 }
 
+std::int64_t value_count(const std::vector<Tensor>& tensors) {
+  std::int64_t count = 0;
+  for (const Tensor& tensor : tensors) count += static_cast<std::int64_t>(tensor.elements);
+  return count;
+}
+
 }  // namespace
 
 template <class T>
@@ -193,6 +199,11 @@ Status Network<T>::add_tensors(const std::string& layer_name, Transform<T>& tran
     tensor.init_b = declared.init_b;
     tensor.salt = stream_hash(0, tensor.name, 0);
     arena += padded_to_line<T>(tensor.elements);
+    if (arena > kPlannedMax) {
+      return Status::input(text(transform.component.label(), ": with tensor ", declared.name,
+                                " the network has ", arena, " elements; at most ", kPlannedMax,
+                                " can be"));
+    }
     (learned ? tensors_ : buffers_).push_back(std::move(tensor));
   }
   transform.learned.count = static_cast<int>(tensors_.size()) - transform.learned.first;
@@ -201,10 +212,11 @@ Status Network<T>::add_tensors(const std::string& layer_name, Transform<T>& tran
 }
 
 template <class T>
-std::vector<aesweep_known_tensor> Network<T>::known(TensorRange range) const {
+std::vector<aesweep_known_tensor> Network<T>::known(TensorRange range, std::uint32_t flags) const {
   std::vector<aesweep_known_tensor> tensors;
   for (int t = range.first; t < range.first + range.count; ++t) {
     const Tensor& tensor = tensors_[static_cast<std::size_t>(t)];
+    if ((tensor.flags & flags) != flags) continue;
     tensors.push_back({sizeof(aesweep_known_tensor), tensor.flags, tensor.name.c_str(), tensor.rows,
                        tensor.cols});
   }
@@ -259,7 +271,7 @@ Status Network<T>::add_regularizers(const LayerSpec& spec, const Catalogue& cata
     Regularizer<T> regularizer{spec.name + "_" + wanted.name,
                                std::move(made).value(),
                                {},
-                               streams("layers/" + spec.name + "/" + wanted.name)};
+                               streams("layers/" + spec.name + "/regularizers/" + wanted.name)};
     regularizer.table = regularizer.component.template table<typename Abi<T>::Regularizer>();
     const bool on_weights = wanted.on == RegularizerTarget::kWeights;
     const bool offered = on_weights ? regularizer.table.on_parameter_block != nullptr
@@ -280,25 +292,29 @@ Status Network<T>::add_quantizer(const LayerSpec& spec, const Catalogue& catalog
   if (!spec.quantizer) return {};
   Result<Component<T>> made = Component<T>::create(catalogue, AESWEEP_QUANTIZER, *spec.quantizer);
   if (!made.ok()) return made.status().in("quantizer");
-  AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, 0, target_cols_).in("quantizer"));
+  const auto quantized = known(layer.learned, AESWEEP_MAY_QUANTIZE);
+  if (quantized.empty()) {
+    return Status::input("quantizer: this layer has no tensor that may be quantized");
+  }
+  AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, 0, target_cols_, quantized).in("quantizer"));
   layer.quantizer =
       Quantizer<T>{std::move(made).value(), {}, streams("layers/" + spec.name + "/quantizer")};
   layer.quantizer->table = layer.quantizer->component.template table<typename Abi<T>::Quantizer>();
-  bool any = false;
   for (int t = layer.learned.first; t < layer.learned.first + layer.learned.count; ++t) {
     Tensor& tensor = tensors_[static_cast<std::size_t>(t)];
     tensor.quantized = (tensor.flags & AESWEEP_MAY_QUANTIZE) != 0;
-    any = any || tensor.quantized;
   }
-  if (!any) return Status::input("quantizer: this layer has no tensor that may be quantized");
   return {};
 }
 
 template <class T>
 std::int64_t Network<T>::parameter_count() const {
-  std::int64_t count = 0;
-  for (const Tensor& tensor : tensors_) count += static_cast<std::int64_t>(tensor.elements);
-  return count;
+  return value_count(tensors_);
+}
+
+template <class T>
+std::int64_t Network<T>::buffer_count() const {
+  return value_count(buffers_);
 }
 
 template <class T>

@@ -107,6 +107,7 @@ class Network {
   [[nodiscard]] std::size_t elements() const { return elements_; }  // Of the parameter arena.
   [[nodiscard]] std::size_t buffer_elements() const { return buffer_elements_; }
   [[nodiscard]] std::int64_t parameter_count() const;  // Learned values, padding not counted.
+  [[nodiscard]] std::int64_t buffer_count() const;     // Values of buffers, likewise.
   [[nodiscard]] std::int64_t widest() const;  // Largest width of any layer or of the input.
   [[nodiscard]] int code_layer() const { return code_layer_; }
   [[nodiscard]] const Component<T>& loss() const { return *loss_; }
@@ -130,8 +131,10 @@ class Network {
                        std::int64_t shard_rows_max, Layer<T>& layer);
   Status add_tensors(const std::string& layer_name, Transform<T>& transform);
   Status add_view(const aesweep_tensor& declared, Transform<T>& transform);
-  // The tensors as a plan request tells of them; the names stay with the network.
-  [[nodiscard]] std::vector<aesweep_known_tensor> known(TensorRange range) const;
+  // The tensors of the range that have all these flags, as a plan request tells of them; the names
+  // stay with the network.
+  [[nodiscard]] std::vector<aesweep_known_tensor> known(TensorRange range,
+                                                        std::uint32_t flags = 0) const;
   Result<Transform<T>> make_transform(const Catalogue& catalogue, aesweep_kind kind,
                                       const ComponentSpec& spec, const std::string& path,
                                       std::int64_t input_cols, std::int64_t shard_rows_max);

@@ -51,6 +51,7 @@ GradientMemory Gradients<T>::memory(const Network<T>& network, const Partition& 
                  static_cast<std::size_t>(std::max(0, slots.height_max - slots.whole)) *
                      largest_layer(network);
   memory.views = Contributions<T>::elements(network, plans);
+  memory.merging = static_cast<std::size_t>(slots.global_height_max) * kBlockElements;
   if (partition.ownership() == Ownership::kReplicated) return memory;
   for (std::size_t t = 0; t < network.tensors().size(); ++t) {
     const ElementRange owned = partition.owned(static_cast<int>(t), rank);
@@ -79,7 +80,7 @@ Gradients<T>::Gradients(const Network<T>& network, const Partition& partition,
   tickets_.resize(network.tensors().size() * std::max<std::size_t>(remote_parts_max_, 1));
   ticket_count_.resize(network.tensors().size());
   leaf_pointers_.resize(network.tensors().size());
-  merge_scratch_ = Buffer<T>(static_cast<std::size_t>(needed.global_height_max) * kBlockElements);
+  merge_scratch_ = Buffer<T>(sizes.merging);
   merge_stack_.resize(static_cast<std::size_t>(needed.global_height_max) + 1);
 }
 

@@ -25,8 +25,9 @@ struct GradientMemory {
   std::size_t slots = 0;    // Whole arenas and the scratch slots of the largest layer.
   std::size_t staging = 0;  // What other ranks send.
   std::size_t views = 0;    // What layers that view other layers' tensors contribute.
+  std::size_t merging = 0;  // A block of each pending part.
 
-  [[nodiscard]] std::size_t elements() const { return slots + staging + views; }
+  [[nodiscard]] std::size_t elements() const { return slots + staging + views + merging; }
 };
 
 template <class T>

@@ -32,6 +32,16 @@ std::string formula_of(const Catalogue& catalogue, aesweep_kind kind, const Comp
   return formula;
 }
 
+// What counts as a change of a weight from one step to the next.
+std::string flip_formula(const Catalogue& catalogue, const ComponentSpec& quantizer) {
+  const CatalogueEntry* entry = catalogue.find(AESWEEP_QUANTIZER, quantizer.name);
+  const bool moving = entry != nullptr && (entry->component.flags & AESWEEP_MOVING_SCALE) != 0;
+  return text("fraction of the layer's quantized weights ",
+              moving ? "whose sign (-1, 0 or 1) differs" : "that differ",
+              " from the training step before; mean over the epoch's steps, without the trial's "
+              "first");
+}
+
 }  // namespace
 
 std::vector<MetricInfo> split_metrics(const std::string& split, const ModelSpec& model,
@@ -71,9 +81,7 @@ std::vector<MetricInfo> split_metrics(const std::string& split, const ModelSpec&
   if (split != "train") return metrics;
   for (const LayerSpec& layer : model.layers) {
     if (!layer.quantizer) continue;
-    add("flip_ratio_" + layer.name,
-        "fraction of the layer's quantized weights that differ from the training step before; mean "
-        "over the epoch's steps, without the trial's first");
+    add("flip_ratio_" + layer.name, flip_formula(catalogue, *layer.quantizer));
   }
   return metrics;
 }

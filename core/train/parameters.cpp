@@ -15,12 +15,37 @@ std::size_t image_elements(const Network<T>& network) {
   return elements;
 }
 
+// What the tensor's quantizer keeps for it.
+template <class T>
+std::size_t kept_bytes(const Network<T>& network, const Tensor& tensor) {
+  if (!tensor.quantized) return 0;
+  const auto& quantizer = network.layers()[static_cast<std::size_t>(tensor.layer)].quantizer;
+  return padded_to_line<std::byte>(quantizer->component.plan().kept_bytes);
+}
+
+// -1, 0, 1, or 2 for what is no number.
+template <class T>
+int sign_class(T value) {
+  return value != value ? 2 : (value > T(0)) - (value < T(0));
+}
+
+template <class T, class Differ>
+std::uint64_t count_differing(const T* a, const T* b, std::size_t count, Differ differ) {
+  std::uint64_t differing = 0;
+  for (std::size_t i = 0; i < count; ++i) differing += differ(a[i], b[i]) ? 1u : 0u;
+  return differing;
+}
+
 }  // namespace
 
 template <class T>
-std::size_t Parameters<T>::elements(const Network<T>& network) {
+std::size_t Parameters<T>::bytes(const Network<T>& network) {
   const std::size_t image = image_elements(network);
-  return network.elements() * (image > 0 ? 2 : 1) + network.buffer_elements() + image;
+  const std::size_t elements =
+      network.elements() * (image > 0 ? 2 : 1) + network.buffer_elements() + image;
+  std::size_t bytes = elements * sizeof(T);
+  for (const Tensor& tensor : network.tensors()) bytes += kept_bytes(network, tensor);
+  return bytes;
 }
 
 template <class T>
@@ -36,10 +61,8 @@ Parameters<T>::Parameters(const Network<T>& network, const Partition& partition,
   for (const Tensor& tensor : network.tensors()) {
     kept_offset_.push_back(kept);
     last_image_offset_.push_back(image);
-    if (!tensor.quantized) continue;
-    image += tensor.elements;
-    const auto& quantizer = network.layers()[static_cast<std::size_t>(tensor.layer)].quantizer;
-    kept += padded_to_line<std::byte>(quantizer->component.plan().kept_bytes);
+    image += tensor.quantized ? tensor.elements : 0;
+    kept += kept_bytes(network, tensor);
   }
   kept_ = Buffer<std::byte>(kept);
   if (image > 0) quantized_ = Buffer<T>(network.elements());
@@ -61,6 +84,11 @@ const T* Parameters<T>::effective(int tensor) const {
 
 template <class T>
 T* Parameters<T>::buffer(int buffer) {
+  return buffers_.data() + network_->buffers()[static_cast<std::size_t>(buffer)].offset;
+}
+
+template <class T>
+const T* Parameters<T>::buffer(int buffer) const {
   return buffers_.data() + network_->buffers()[static_cast<std::size_t>(buffer)].offset;
 }
 
@@ -138,9 +166,12 @@ void Parameters<T>::count_flips(int tensor) {
   const T* image = quantized_.data() + of.offset;
   T* last = last_image_.data() + last_image_offset_[static_cast<std::size_t>(tensor)];
   if (has_last_image_[index]) {
-    std::uint64_t changed = 0;
-    for (std::size_t i = 0; i < of.elements; ++i) changed += image[i] != last[i] ? 1u : 0u;
-    flips_[index].changed += changed;
+    const auto& quantizer = network_->layers()[static_cast<std::size_t>(of.layer)].quantizer;
+    flips_[index].changed +=
+        quantizer->component.has(AESWEEP_MOVING_SCALE)
+            ? count_differing(image, last, of.elements,
+                              [](T a, T b) { return sign_class(a) != sign_class(b); })
+            : count_differing(image, last, of.elements, [](T a, T b) { return a != b; });
     flips_[index].compared += of.elements;
   }
   std::copy_n(image, of.elements, last);

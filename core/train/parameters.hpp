@@ -30,6 +30,7 @@ class Parameters {
   // What the network computes with: the quantized image where there is one.
   [[nodiscard]] const T* effective(int tensor) const;
   [[nodiscard]] T* buffer(int buffer);
+  [[nodiscard]] const T* buffer(int buffer) const;
   // What a quantizer keeps per tensor from quantize to backward.
   [[nodiscard]] void* kept(int tensor);
 
@@ -47,8 +48,8 @@ class Parameters {
   [[nodiscard]] std::span<const FlipCount> flips() const { return flips_; }
   void clear_flips();
 
-  // Elements that a Parameters holds: what the plan command reports.
-  [[nodiscard]] static std::size_t elements(const Network<T>& network);
+  // Bytes that a Parameters takes: what the plan command reports.
+  [[nodiscard]] static std::size_t bytes(const Network<T>& network);
 
  private:
   void count_flips(int tensor);

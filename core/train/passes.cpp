@@ -4,15 +4,6 @@
 #include <cmath>
 
 namespace aesweep {
-namespace {
-
-int highest_stack(std::span<const BatchPlan> plans) {
-  int most = 1;
-  for (const BatchPlan& plan : plans) most = std::max(most, plan.local.slots_max);
-  return most;
-}
-
-}  // namespace
 
 aesweep_context batch_context(const BatchPlace& place, const BatchPlan& plan) {
   aesweep_context context{};
@@ -39,8 +30,17 @@ Passes<T>::Passes(const Network<T>& network, Parameters<T>& parameters, Workspac
       rounds_(calls_, plans, exchange),
       penalties_(calls_),
       backward_(calls_, rounds_, penalties_),
-      sums_stack_(calls_.layout().length(), highest_stack(plans)) {
+      sums_stack_(calls_.layout().length(), plans) {
   unit_counts_.resize(static_cast<std::size_t>(calls_.layer(network.code_layer()).output_cols));
+}
+
+template <class T>
+std::size_t Passes<T>::bytes(const Network<T>& network, std::span<const BatchPlan> plans) {
+  const BatchSums layout = {activation_penalty_count(network)};
+  const auto code = static_cast<std::size_t>(network.code_layer());
+  const auto units = static_cast<std::size_t>(network.layers()[code].output_cols);
+  return ShardCalls<T>::bytes(network, plans) + Rounds<T>::bytes(network, plans) +
+         TreeStack::bytes(layout.length(), plans) + units * sizeof(std::uint32_t);
 }
 
 template <class T>

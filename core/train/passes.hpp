@@ -47,6 +47,9 @@ class Passes {
   // All must outlive it. `threshold`: a code unit is active where |value| is above it.
   Passes(const Network<T>& network, Parameters<T>& parameters, Workspace<T>& workspace,
          std::span<const BatchPlan> plans, double threshold, Exchange& exchange);
+  // Bytes that one takes: what the plan command reports.
+  [[nodiscard]] static std::size_t bytes(const Network<T>& network,
+                                         std::span<const BatchPlan> plans);
   // Not movable: its parts point to each other.
   Passes(const Passes&) = delete;
   Passes& operator=(const Passes&) = delete;

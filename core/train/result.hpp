@@ -46,6 +46,7 @@ struct TrialResult {
   std::int64_t steps = 0;
   std::vector<MetricInfo> metrics;
   std::vector<HistoryRow> history;
+  // Learned tensors, then running buffers, both in layer order.
   std::vector<NamedTensor> weights_initial;
   std::vector<NamedTensor> weights_final;
   // inputs[S,D], codes[S,K], reconstructions[S,D] or predictions[S,C], labels[S] (int32 as f64 is

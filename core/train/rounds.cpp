@@ -35,6 +35,11 @@ Rounds<T>::Rounds(ShardCalls<T>& calls, std::span<const BatchPlan> plans, Exchan
       round_(longest_round(calls.network()), plans, exchange.ranks()) {}
 
 template <class T>
+std::size_t Rounds<T>::bytes(const Network<T>& network, std::span<const BatchPlan> plans) {
+  return StatisticsRound::bytes(longest_round(network), plans);
+}
+
+template <class T>
 bool Rounds<T>::skipped(const aesweep_round& round) const {
   return (round.flags & AESWEEP_TRAIN_ONLY) != 0 && calls_->context().mode != AESWEEP_TRAIN;
 }

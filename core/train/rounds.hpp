@@ -18,6 +18,9 @@ class Rounds {
  public:
   // All must outlive it, but not `plans`.
   Rounds(ShardCalls<T>& calls, std::span<const BatchPlan> plans, Exchange& exchange);
+  // What one takes: for each pending part of the longest round a vector of doubles.
+  [[nodiscard]] static std::size_t bytes(const Network<T>& network,
+                                         std::span<const BatchPlan> plans);
 
   // Whether the component has rounds to run in this phase of the present batch.
   [[nodiscard]] bool any(const Component<T>& component, aesweep_phase phase) const;

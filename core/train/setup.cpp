@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "core/base/text.hpp"
@@ -59,6 +61,25 @@ Status check_labels(const char* name, const Split& split, std::int64_t classes) 
   return {};
 }
 
+// Results write a tensor's name with underscores for slashes, so that names may not differ in these
+// alone: said now, and not when the trained weights are to be written.
+template <class T>
+Status check_stored_names(const Network<T>& network) {
+  std::map<std::string, const Tensor*> stored;
+  for (const std::vector<Tensor>* tensors : {&network.tensors(), &network.buffers()}) {
+    for (const Tensor& tensor : *tensors) {
+      std::string name = tensor.name;
+      std::replace(name.begin(), name.end(), '/', '_');
+      const auto [other, added] = stored.emplace(name, &tensor);
+      if (added) continue;
+      return Status::input(text("model.layers: the results would keep both ", other->second->name,
+                                " and ", tensor.name, " as ", name,
+                                "; rename a layer, or set record.weights to none"));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_target(const ModelSpec& model, const Dataset& dataset) {
@@ -84,6 +105,7 @@ Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catal
   Result<Network<T>> network = Network<T>::create(spec.model, catalogue, spec.train.seed, data.cols,
                                                   target_cols, shard_rows_max);
   if (!network.ok()) return network.status();
+  if (spec.record.weights) AESWEEP_RETURN_IF_ERROR(check_stored_names(*network));
   Result<Optimizers<T>> optimizers = Optimizers<T>::create(spec, catalogue, *network);
   if (!optimizers.ok()) return optimizers.status();
   const Ownership ownership = !spec.train.reproducible  ? Ownership::kReplicated

@@ -52,6 +52,12 @@ ShardCalls<T>::ShardCalls(const Network<T>& network, Parameters<T>& parameters,
   }
 }
 
+template <class T>
+std::size_t ShardCalls<T>::bytes(const Network<T>& network, std::span<const BatchPlan> plans) {
+  const BatchSums layout = {activation_penalty_count(network)};
+  return static_cast<std::size_t>(local_extent(plans).shards) * layout.length() * sizeof(double);
+}
+
 // The trace may not keep a name that ends with the network.
 template <class T>
 ShardCalls<T>::~ShardCalls() {

@@ -36,6 +36,9 @@ class ShardCalls {
   ShardCalls(const Network<T>& network, Parameters<T>& parameters, Workspace<T>& workspace,
              std::span<const BatchPlan> plans);
   ~ShardCalls();
+  // What the sums take; the pointers beside them are few.
+  [[nodiscard]] static std::size_t bytes(const Network<T>& network,
+                                         std::span<const BatchPlan> plans);
   ShardCalls(const ShardCalls&) = delete;
   ShardCalls& operator=(const ShardCalls&) = delete;
 

@@ -30,10 +30,26 @@ int largest(std::span<const BatchPlan> plans, int (*measure)(const BatchPlan&)) 
   return most;
 }
 
+int highest_stack(std::span<const BatchPlan> plans) {
+  return largest(plans, [](const BatchPlan& plan) { return plan.local.slots_max; });
+}
+
+std::size_t most_parts(std::span<const BatchPlan> plans) {
+  return static_cast<std::size_t>(
+      largest(plans, [](const BatchPlan& plan) { return static_cast<int>(plan.parts.size()); }));
+}
+
 }  // namespace
 
 TreeStack::TreeStack(std::size_t length_max, int slots_max)
     : slots_(length_max * static_cast<std::size_t>(slots_max)) {}
+
+TreeStack::TreeStack(std::size_t length_max, std::span<const BatchPlan> plans)
+    : TreeStack(length_max, highest_stack(plans)) {}
+
+std::size_t TreeStack::bytes(std::size_t length_max, std::span<const BatchPlan> plans) {
+  return length_max * static_cast<std::size_t>(highest_stack(plans)) * sizeof(double);
+}
 
 void TreeStack::begin(const MergeOrder& order, std::size_t length, aesweep_reduction reduction) {
   AESWEEP_CHECK(static_cast<std::size_t>(order.slots_max) * length <= slots_.size(),
@@ -81,11 +97,13 @@ void merge_parts(const MergeOrder& order, std::span<double> parts, std::size_t l
 
 StatisticsRound::StatisticsRound(std::size_t length_max, std::span<const BatchPlan> plans,
                                  int ranks)
-    : stack_(length_max, largest(plans, [](const BatchPlan& p) { return p.local.slots_max; })),
-      all_parts_(length_max *
-                 static_cast<std::size_t>(largest(
-                     plans, [](const BatchPlan& p) { return static_cast<int>(p.parts.size()); }))),
+    : stack_(length_max, plans),
+      all_parts_(length_max * most_parts(plans)),
       counts_(static_cast<std::size_t>(ranks)) {}
+
+std::size_t StatisticsRound::bytes(std::size_t length_max, std::span<const BatchPlan> plans) {
+  return TreeStack::bytes(length_max, plans) + length_max * most_parts(plans) * sizeof(double);
+}
 
 void StatisticsRound::begin(const BatchPlan& plan, std::size_t length,
                             aesweep_reduction reduction) {

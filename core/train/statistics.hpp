@@ -17,6 +17,10 @@ class TreeStack {
  public:
   // Room for vectors of up to `length_max` doubles and stacks of up to `slots_max`.
   TreeStack(std::size_t length_max, int slots_max);
+  // With room for the rank's leaves of any of `plans`.
+  TreeStack(std::size_t length_max, std::span<const BatchPlan> plans);
+  // What that takes.
+  [[nodiscard]] static std::size_t bytes(std::size_t length_max, std::span<const BatchPlan> plans);
 
   void begin(const MergeOrder& order, std::size_t length, aesweep_reduction reduction);
   // The next leaf's vector, set to the neutral element; then leaf_done merges as the order says.
@@ -46,6 +50,8 @@ class StatisticsRound {
  public:
   // Room for rounds of up to `length_max` doubles with any of `plans`.
   StatisticsRound(std::size_t length_max, std::span<const BatchPlan> plans, int ranks);
+  // What one takes.
+  [[nodiscard]] static std::size_t bytes(std::size_t length_max, std::span<const BatchPlan> plans);
 
   void begin(const BatchPlan& plan, std::size_t length, aesweep_reduction reduction);
   [[nodiscard]] std::span<double> leaf() { return stack_.leaf(); }

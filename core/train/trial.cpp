@@ -14,14 +14,19 @@
 namespace aesweep {
 namespace {
 
+// The learned tensors, then the running buffers, without which evaluation could not be repeated.
 template <class T>
 std::vector<NamedTensor> copy_weights(const Network<T>& network, const Parameters<T>& parameters) {
   std::vector<NamedTensor> copies;
-  for (std::size_t t = 0; t < network.tensors().size(); ++t) {
-    const Tensor& tensor = network.tensors()[t];
+  const auto copy = [&](const Tensor& tensor, const T* values) {
     copies.push_back(
-        named_tensor(tensor.name, {tensor.rows, tensor.cols},
-                     std::span(parameters.real(static_cast<int>(t)), tensor.elements)));
+        named_tensor(tensor.name, {tensor.rows, tensor.cols}, std::span(values, tensor.elements)));
+  };
+  for (std::size_t t = 0; t < network.tensors().size(); ++t) {
+    copy(network.tensors()[t], parameters.real(static_cast<int>(t)));
+  }
+  for (std::size_t b = 0; b < network.buffers().size(); ++b) {
+    copy(network.buffers()[b], parameters.buffer(static_cast<int>(b)));
   }
   return copies;
 }

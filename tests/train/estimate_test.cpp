@@ -91,6 +91,32 @@ TrialSpec predicting_spec() {
   return spec;
 }
 
+// Statistics rounds: of K * K doubles, in which stack and parts are most of it; of few, over a wide
+// layer with running buffers.
+TrialSpec decorrelated_spec() {
+  TrialSpec spec = large_spec();
+  spec.model.layers = {dense("code", 128, "tanh"), dense("output", 0, "sigmoid")};
+  spec.model.layers[0].regularizers = {
+      regularizer("decorrelation", RegularizerTarget::kActivations, {{"coefficient", 0.1}})};
+  return spec;
+}
+
+TrialSpec normalized_spec() {
+  TrialSpec spec = large_spec();
+  LayerSpec norm;
+  norm.name = "norm";
+  norm.layer = {"batch_norm", {}};
+  spec.model.layers = {norm, dense("code", 4, "tanh"), dense("output", 0, "sigmoid")};
+  return spec;
+}
+
+// More in the quantizer's keeping than in the weights.
+TrialSpec keeping_spec() {
+  TrialSpec spec = large_spec();
+  spec.model.layers[0].quantizer = ComponentSpec{"keeper", {}};
+  return spec;
+}
+
 // Small vectors, labels, the agreement's buffers and the history are not in the estimate.
 void expect_near(std::uint64_t estimate, std::uint64_t allocated) {
   const auto bytes = static_cast<double>(allocated);
@@ -99,7 +125,9 @@ void expect_near(std::uint64_t estimate, std::uint64_t allocated) {
 
 TEST(Estimate, MemoryIsWhatATrialAllocates) {
   const SmallData data(400, 200, 500);
-  for (const TrialSpec& spec : {large_spec(), viewing_spec(), choosing_spec()}) {
+  for (const TrialSpec& spec : {large_spec(), viewing_spec(), choosing_spec(), decorrelated_spec(),
+                                normalized_spec(), keeping_spec()}) {
+    SCOPED_TRACE(spec.model.layers[0].name + ", " + std::to_string(spec.model.layers.size()));
     const auto estimate = estimate_trial(spec, view_catalogue(), layout_of(400, 200, 500), 1);
     ASSERT_TRUE(estimate.ok()) << estimate.status().message();
     SoloExchange alone;
@@ -136,6 +164,49 @@ TEST(Estimate, MemoryOfAGroupIsThatOfItsLargestRank) {
   expect_estimate_of_groups(viewing_spec());
   expect_estimate_of_groups(choosing_spec());
   expect_estimate_of_groups(predicting_spec());
+  expect_estimate_of_groups(decorrelated_spec());
+  expect_estimate_of_groups(normalized_spec());
+  expect_estimate_of_groups(keeping_spec());
+}
+
+std::uint64_t disk_bytes(const TrialSpec& spec) {
+  const auto estimate = estimate_trial(spec, view_catalogue(), layout_of(400, 200, 500), 1);
+  EXPECT_TRUE(estimate.ok()) << estimate.status().message();
+  return estimate.ok() ? estimate->disk_bytes : 0;
+}
+
+// A row is taken for 64 bytes, in each of two copies of the results.
+TEST(Estimate, DiskGrowsWithTheRowsThatATrialRecords) {
+  const SmallData data(400, 200, 500);
+  TrialSpec spec = large_spec();
+  spec.model.layers[0].quantizer = ComponentSpec{"binary", {}};
+  spec.model.layers[0].regularizers = {
+      regularizer("l1", RegularizerTarget::kWeights, {{"coefficient", 0.1}})};
+  spec.evaluate.every = 2;
+  std::uint64_t last_rows = 0;
+  std::uint64_t last_disk = 0;
+  for (const std::int64_t epochs : {1, 2, 3, 5}) {
+    spec.train.epochs = epochs;
+    SoloExchange alone;
+    TrialObserver quiet;
+    const std::uint64_t rows =
+        run_trial(spec, view_catalogue(), data.dataset(), alone, quiet).history.size();
+    const std::uint64_t disk = disk_bytes(spec);
+    if (epochs > 1) {
+      EXPECT_EQ(disk - last_disk, 2 * 64 * (rows - last_rows)) << epochs;
+    }
+    last_rows = rows;
+    last_disk = disk;
+  }
+}
+
+TEST(Estimate, DiskHoldsWeightsAndRunningBuffersTwice) {
+  TrialSpec spec = normalized_spec();
+  const std::uint64_t with = disk_bytes(spec);
+  spec.record.weights = false;
+  // Gain and bias, mean and variance, two dense layers; initial and final, in two files.
+  const std::uint64_t values = 4 * 500 + 500 * 4 + 4 + 4 * 500 + 500;
+  EXPECT_EQ(with - disk_bytes(spec), 2 * 2 * values * sizeof(float));
 }
 
 TEST(Estimate, CountsParametersStepsAndShards) {

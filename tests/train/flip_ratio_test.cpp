@@ -1,7 +1,8 @@
 // Proves that train/flip_ratio_<layer> is the mean over an epoch's steps of the fraction of a
 // layer's quantized weights that changed since the step before: against signs of the real weights,
 // compared here step by step; that evaluation, which may quantize otherwise, does not disturb it;
-// and that it has the same bits on any number of ranks.
+// that under a moving scale, where every value changes in every step, signs are compared, and the
+// formula says so; and that it has the same bits on any number of ranks.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -80,7 +81,7 @@ std::vector<double> fractions(const TrialSpec& spec, const Dataset& data, int te
 
 TEST(FlipRatio, IsTheMeanFractionOfChangedSigns) {
   const SmallData data(kTrainRows, 20, kCols);
-  for (const std::string quantizer : {"binary", "two_faced"}) {
+  for (const std::string quantizer : {"binary", "two_faced", "moving"}) {
     SCOPED_TRACE(quantizer);
     TrialSpec spec = base(quantizer);
     spec.train.shuffle = false;
@@ -121,6 +122,35 @@ TEST(FlipRatio, TheFirstStepOfATrialHasNothingToCompareWith) {
   const TrialResult result = run_group(spec, probe_catalogue(), data.dataset(), 2);
   EXPECT_TRUE(std::isnan(history_value(result, "train/flip_ratio_in", 1)));
   EXPECT_FALSE(std::isnan(history_value(result, "train/flip_ratio_in", 2)));
+}
+
+TEST(FlipRatio, SignsOfAMovingScaleAreMinusZeroPlusAndNone) {
+  TrialSpec spec = base("scripted");
+  const auto setup = set_up_trial<float>(spec, probe_catalogue(), {kTrainRows, 20, kCols}, 0, 1);
+  ASSERT_TRUE(setup.ok()) << setup.status().message();
+  Parameters<float> parameters(setup->network, setup->partition, 0);
+  const std::size_t count = setup->network.tensors()[0].elements;
+  aesweep_context context{};
+  context.mode = AESWEEP_TRAIN;
+  std::vector<std::uint64_t> changed;
+  for (context.step = 0; context.step < std::size(kScript); ++context.step) {
+    parameters.clear_flips();
+    const Status status = parameters.quantize(0, context);
+    ASSERT_TRUE(status.ok()) << status.message();
+    changed.push_back(parameters.flips()[0].changed / count);
+  }
+  EXPECT_EQ(changed, (std::vector<std::uint64_t>{0, 0, 1, 0, 1, 0, 1, 0, 1, 0}));
+}
+
+TEST(FlipRatio, TheFormulaSaysWhatIsCompared) {
+  for (const auto& [quantizer, words] :
+       {std::pair("binary", "weights that differ from"),
+        {"moving", "weights whose sign (-1, 0 or 1) differs from"}}) {
+    const TrialSpec spec = base(quantizer);
+    const MetricInfo metric = split_metrics("train", spec.model, probe_catalogue(), 0.0).back();
+    EXPECT_EQ(metric.name, "train/flip_ratio_output");
+    EXPECT_NE(metric.formula.find(words), std::string::npos) << metric.formula;
+  }
 }
 
 // What a constant image counts: nothing.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <mutex>
@@ -124,6 +126,31 @@ class TwoFaced {
 };
 
 template <class Real>
+class Moving {
+ public:
+  static constexpr sdk::Info kInfo = {.name = "moving",
+                                      .summary = "q = m sign w, m = mean |w|",
+                                      .flags = AESWEEP_SURROGATE | AESWEEP_MOVING_SCALE};
+  void quantize(const sdk::Context&, const sdk::Block& block, const Real* w, Real* q, void*) const {
+    double sum = 0.0;
+    for (std::uint64_t i = 0; i < block.count; ++i) sum += std::abs(static_cast<double>(w[i]));
+    const Real mean = static_cast<Real>(sum / static_cast<double>(block.count));
+    for (std::uint64_t i = 0; i < block.count; ++i) q[i] = w[i] < Real(0) ? -mean : mean;
+  }
+};
+
+template <class Real>
+class Scripted {
+ public:
+  static constexpr sdk::Info kInfo = {
+      .name = "scripted", .summary = "q by step", .flags = AESWEEP_MOVING_SCALE};
+  void quantize(const sdk::Context& context, const sdk::Block& block, const Real*, Real* q,
+                void*) const {
+    std::fill_n(q, block.count, static_cast<Real>(kScript[context.step]));
+  }
+};
+
+template <class Real>
 class Explosive {
  public:
   static constexpr sdk::Info kInfo = {.name = "explosive", .summary = "0"};
@@ -174,9 +201,10 @@ class Clock {
 };
 
 constexpr const aesweep_component* kComponents[] = {
-    sdk::optimizer<Probe>(),       sdk::optimizer<Whole>(), sdk::optimizer<Failing>(),
-    sdk::quantizer<Frozen>(),      sdk::quantizer<Blind>(), sdk::quantizer<TwoFaced>(),
-    sdk::regularizer<Explosive>(), sdk::activation<Clock>()};
+    sdk::optimizer<Probe>(),  sdk::optimizer<Whole>(),    sdk::optimizer<Failing>(),
+    sdk::quantizer<Frozen>(), sdk::quantizer<Blind>(),    sdk::quantizer<TwoFaced>(),
+    sdk::quantizer<Moving>(), sdk::quantizer<Scripted>(), sdk::regularizer<Explosive>(),
+    sdk::activation<Clock>()};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,25 @@ namespace aesweep::test {
 //   quantizer frozen             q = w; undoes each update by the weights from before it
 //   quantizer blind              q = w; insists that it gets no weights from before the update
 //   quantizer two_faced          q = sign w in training, -sign w in evaluation
+//   quantizer moving             q = mean |w| sign w; declares a moving scale
+//   quantizer scripted           q = kScript[step] everywhere; declares a moving scale
 //   regularizer explosive (step) on weights: nothing, but an infinite gradient at that step
 //   activation clock             y = x; insists that train_step is right in training, evaluation
 //                                and samples, of a trial whose epochs have equal numbers of steps
 //                                (`epochs` of them), and that the rate factor is 1
 [[nodiscard]] const Catalogue& probe_catalogue();
+
+// Four changes of sign in nine steps; zeros are equal, and so are what is no number.
+inline constexpr double kScript[] = {2.0,
+                                     3.0,
+                                     0.0,
+                                     -0.0,
+                                     -1.0,
+                                     -7.0,
+                                     std::numeric_limits<double>::quiet_NaN(),
+                                     -std::numeric_limits<double>::quiet_NaN(),
+                                     std::numeric_limits<double>::infinity(),
+                                     4.0};
 
 // A call of the optimizer probe.
 struct ProbeCall {

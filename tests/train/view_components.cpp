@@ -386,10 +386,29 @@ class Squash {
   }
 };
 
+template <class Real>
+class Keeper {
+ public:
+  static constexpr sdk::Info kInfo = {.name = "keeper", .summary = "q = w"};
+
+  void plan(const sdk::Request& request, sdk::Plan& plan) const {
+    for (std::uint32_t i = 0; i < request.tensor_count; ++i) {
+      const aesweep_known_tensor& tensor = sdk::known_tensor(request, i);
+      const auto elements = static_cast<std::uint64_t>(tensor.rows * tensor.cols);
+      plan.kept_bytes = std::max(plan.kept_bytes, elements * sizeof(double));
+    }
+  }
+  void quantize(const sdk::Context&, const sdk::Block& block, const Real* w, Real* q,
+                void* kept) const {
+    std::copy_n(w, block.count, q);
+    std::copy_n(w, block.count, static_cast<double*>(kept));
+  }
+};
+
 constexpr const aesweep_component* kComponents[] = {
     sdk::layer<Tied>(),       sdk::layer<ScaleBy>(),     sdk::layer<Norm>(),
     sdk::activation<Gain>(),  sdk::regularizer<Gated>(), sdk::regularizer<Blind>(),
-    sdk::regularizer<Mute>(), sdk::quantizer<Squash>()};
+    sdk::regularizer<Mute>(), sdk::quantizer<Squash>(),  sdk::quantizer<Keeper>()};
 
 Catalogue with_test_components() {
   aesweep_plugin_entry entry{};

@@ -17,6 +17,7 @@ namespace aesweep::test {
 //   regularizer gated            c / N sum_ij y_ij^2 sum_d w_dj^2, w the layer's first tensor
 //   regularizer blind, mute      as gated, without its function and without its view
 //   quantizer squash             q = 1.1 tanh w
+//   quantizer keeper             q = w; keeps a double for every weight
 [[nodiscard]] const Catalogue& view_catalogue();
 
 }  // namespace aesweep::test
