@@ -81,7 +81,7 @@ class WeightClip {
 template <template <class> class Formula>
 struct Pointwise {
   template <class Real>
-  class Quantizer : public Formula<Real> {
+  class Plain : public Formula<Real> {
    public:
     static constexpr sdk::Info kInfo = {
         .name = Formula<Real>::kInfo.name,
@@ -104,19 +104,27 @@ struct Pointwise {
       map_gradient(static_cast<std::int64_t>(block.count), gradient, w,
                    [formula](Real x, Real dq) { return formula.gradient(x, dq); });
     }
+  };
 
-    void after_update(const sdk::Context&, const sdk::Block& block, const Real*,
-                      Real* w) const requires requires(const Formula<Real>& f) {
-      f.weight_clip;
+  template <class Real>
+  class Clipped : public Plain<Real> {
+   public:
+    using Plain<Real>::Plain;
+
+    void after_update(const sdk::Context&, const sdk::Block& block, const Real*, Real* w) const {
+      this->weight_clip.apply(block, w);
     }
-    { this->weight_clip.apply(block, w); }
   };
 };
 
 // The component made of a formula.
 template <template <class> class Formula>
 constexpr const aesweep_component* pointwise_quantizer() {
-  return sdk::quantizer<Pointwise<Formula>::template Quantizer>();
+  if constexpr (requires(const Formula<float>& f) { f.weight_clip; }) {
+    return sdk::quantizer<Pointwise<Formula>::template Clipped>();
+  } else {
+    return sdk::quantizer<Pointwise<Formula>::template Plain>();
+  }
 }
 
 }  // namespace aesweep
