@@ -111,6 +111,26 @@ template <class Real>
   return e / (Real(1) + e).square();
 }
 
+// The derivative of the sign-swish by its argument, which stands for that of a sign: (2 - u tanh(u
+// / 2)) / (1 + cosh u). 1 at 0, 0 at the infinities. With e = exp(-|u|), tanh(|u| / 2) = (1 - e) /
+// (1
+// + e) and 1 + cosh u = (1 + e)^2 / (2 e): nothing overflows.
+template <class Real>
+[[nodiscard]] Chunk<Real> sign_swish_slope(const Chunk<Real>& u) {
+  constexpr Real kFar = 1000;  // From here on e is 0, be u infinite.
+  const Chunk<Real> size = each_lane<Real>(
+      [](Real in) {
+        const Real positive = in < Real(0) ? -in : in;
+        return positive > kFar ? kFar : positive;
+      },
+      u);
+  const Chunk<Real> negative = -size;
+  const Chunk<Real> e = exp_or_zero<Real>(negative);
+  const Chunk<Real> one_plus = Real(1) + e;
+  const Chunk<Real> inside = Real(2) - size * (Real(1) - e) / one_plus;
+  return Real(2) * e * inside / one_plus.square();
+}
+
 // The largest of x[0, count); minus infinity if there is none. NaN is passed over.
 template <class Real>
 [[nodiscard]] Real largest(const Real* x, std::int64_t count) {

@@ -54,7 +54,7 @@ class Binary {
         return sdk::each_lane<Real>(
             [clip = clip_](Real in) { return in < -clip || in > clip ? Real(0) : Real(1); }, z);
       case Surrogate::kSwish:
-        return swish(z);
+        return beta_ * sdk::sign_swish_slope<Real>(beta_ * z);
       case Surrogate::kApprox:
         return sdk::each_lane<Real>(
             [](Real in) {
@@ -68,16 +68,6 @@ class Binary {
   }
 
  private:
-  // With e = exp(-|u|), u = beta z: tanh(|u| / 2) = (1 - e) / (1 + e), 1 + cosh(u) =
-  // (1 + e)^2 / (2 e). Nothing overflows; beyond |u| = 1000, where e is 0, u does not matter.
-  Chunk swish(const Chunk& z) const {
-    const Chunk u = (beta_ * z).abs().min(Real(1000));
-    const Chunk negative = -u;
-    const Chunk e = sdk::exp_or_zero<Real>(negative);
-    const Chunk slope = Real(2) * e / (Real(1) + e).square();
-    return beta_ * slope * (Real(2) - u * (Real(1) - e) / (Real(1) + e));
-  }
-
   Surrogate surrogate_ = Surrogate::kTanh;
   Real clip_;
   Real beta_;

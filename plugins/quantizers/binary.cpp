@@ -1,7 +1,8 @@
 // binary: q = limit sign(w), with sign(0) = +1 (of either zero). Courbariaux, Bengio & David 2015,
 // deterministic form: the gradient passes unchanged (straight through), and the real weights are
-// clipped to [-limit, limit] after each update. NaN stays NaN in both.
-#include "core/sdk/plugin.hpp"
+// clipped to [-limit, limit] after each update. NaN stays NaN in both. It is the plain form of
+// binary_connect, which also samples, scales the step and takes the limit from the shape.
+#include "plugins/quantizers/pointwise.hpp"
 
 namespace {
 
@@ -10,7 +11,6 @@ namespace sdk = aesweep::sdk;
 template <class Real>
 class Binary {
  public:
-  using Chunk = sdk::Chunk<Real>;
   static constexpr sdk::Info kInfo = {.name = "binary",
                                       .summary = "q = limit where w >= 0, else -limit",
                                       .flags = AESWEEP_ELEMENTWISE | AESWEEP_SURROGATE};
@@ -20,21 +20,14 @@ class Binary {
   explicit Binary(const sdk::Parameters& p) : limit_(static_cast<Real>(p.real("limit"))) {}
 
   void quantize(const sdk::Context&, const sdk::Block& block, const Real* w, Real* q, void*) const {
-    const Chunk plus = Chunk::Constant(limit_);
-    sdk::for_each_chunk<Real>(
+    const Real limit = limit_;
+    aesweep::map_weights(
         static_cast<std::int64_t>(block.count), q,
-        [&plus](const Chunk& x) -> Chunk {
-          const Chunk not_below = (x >= Real(0)).select(plus, x);  // Here NaN comes through.
-          return (x < Real(0)).select(-plus, not_below);
-        },
-        w);
+        [limit](Real x) { return limit * aesweep::sign_of(x); }, w);
   }
 
   void after_update(const sdk::Context&, const sdk::Block& block, const Real*, Real* w) const {
-    const Real limit = limit_;
-    sdk::for_each_chunk<Real>(
-        static_cast<std::int64_t>(block.count), w,
-        [limit](const Chunk& x) -> Chunk { return x.min(limit).max(-limit); }, w);
+    aesweep::clip_weights(static_cast<std::int64_t>(block.count), limit_, w);
   }
 
  private:

@@ -3,8 +3,9 @@
 // constant. Liu et al. 2018 (Bi-Real Net); Larq's MagnitudeAwareSign. clip_value 0 lets all
 // gradients pass.
 // Means are summed in double, row by row. A column of zeros gives zeros; a NaN makes its column
-// NaN. The scales are kept per tensor, one double a column, for backward: where the plan lists the
-// layer's tensors there is room for the widest, else for kColumnsUnlisted columns.
+// NaN. The scales are kept per tensor, one double a column, for backward, with room for the widest
+// tensor that the plan lists. They move with the weights, so a weight changes its level when its
+// sign does (MOVING_SCALE).
 #include <algorithm>
 
 #include "plugins/quantizers/pointwise.hpp"
@@ -13,15 +14,13 @@ namespace {
 
 namespace sdk = aesweep::sdk;
 
-constexpr std::int64_t kColumnsUnlisted = 16384;
-
 template <class Real>
 class MagnitudeAwareSign {
  public:
   static constexpr sdk::Info kInfo = {
       .name = "magnitude_aware_sign",
       .summary = "q = s sign(w), s = mean |w| of the column; dw = s dq where |w| <= clip_value",
-      .flags = AESWEEP_SURROGATE};
+      .flags = AESWEEP_SURROGATE | AESWEEP_MOVING_SCALE};
   static constexpr aesweep_parameter_info kParameters[] = {aesweep::kClipValue,
                                                            aesweep::kWeightClip};
 
@@ -29,7 +28,10 @@ class MagnitudeAwareSign {
       : clip_(aesweep::bound_or_none<Real>(p.real("clip_value"))), weight_clip_(p) {}
 
   void plan(const sdk::Request& request, sdk::Plan& plan) {
-    columns_max_ = request.tensor_count == 0 ? kColumnsUnlisted : 0;
+    sdk::require(request.tensor_count > 0, AESWEEP_INVALID_SHAPE,
+                 "magnitude_aware_sign needs the shapes of the tensors that it will quantize, and "
+                 "the plan lists none");
+    columns_max_ = 0;
     for (std::uint32_t i = 0; i < request.tensor_count; ++i) {
       columns_max_ = std::max(columns_max_, sdk::known_tensor(request, i).cols);
     }

@@ -2,8 +2,8 @@
 // w:
 //   dw = beta (2 - z tanh(z / 2)) / (1 + cosh z) dq
 // Darabi et al. 2018 (BNN+); Larq's SwishSign. It is beta at 0, and negative from |z| = 2.4 on.
-// Computed from e = exp(-|z|), so that nothing overflows: 1 + cosh z = (1 + e)^2 / (2 e). Beyond
-// |z| = 80 (700 in double), where it is below 1e-31 beta, the gradient is 0. NaN gives NaN.
+// Where exp(-|z|) is below the smallest normal number, the gradient is 0. NaN gives NaN.
+#include "core/sdk/functions.hpp"
 #include "plugins/quantizers/pointwise.hpp"
 
 namespace {
@@ -35,8 +35,10 @@ class SwishSign {
     const Real beta = beta_;
     sdk::for_each_chunk<Real>(
         static_cast<std::int64_t>(block.count), gradient,
-        [beta](const Chunk& x, const Chunk& dq) -> Chunk { return slope(beta, x) * dq; }, w,
-        gradient);
+        [beta](const Chunk& x, const Chunk& dq) -> Chunk {
+          return beta * sdk::sign_swish_slope<Real>(beta * x) * dq;
+        },
+        w, gradient);
   }
 
   void after_update(const sdk::Context&, const sdk::Block& block, const Real*, Real* w) const {
@@ -44,20 +46,6 @@ class SwishSign {
   }
 
  private:
-  static Chunk slope(Real beta, const Chunk& x) {
-    const Real last = sizeof(Real) == 4 ? Real(80) : Real(700);
-    const Chunk z = (beta * x).abs();
-    const Chunk e = (-z).exp();
-    const Chunk one_plus = Real(1) + e;
-    const Chunk ratio = (Real(1) - e) / one_plus;  // tanh(|z| / 2)
-    const Chunk inside = (Real(2) * beta) * e * (Real(2) - z * ratio) / (one_plus * one_plus);
-    Chunk out;  // A plain loop: Eigen's select is not vectorized.
-    for (int i = 0; i < sdk::kChunk<Real>; ++i) {
-      out.data()[i] = z.data()[i] > last ? Real(0) : inside.data()[i];
-    }
-    return out;
-  }
-
   Real beta_;
   aesweep::WeightClip<Real> weight_clip_;
 };

@@ -24,7 +24,7 @@ class Quantized {
  public:
   Quantized(const std::string& name, const Values& given, std::int64_t rows, std::int64_t cols)
       : live_(AESWEEP_QUANTIZER, name, given), rows_(rows), cols_(cols) {
-    live_.plan(1, 0);
+    live_.know("code/weights", rows, cols).plan(1, 0);
     kept_.resize(live_.planned().kept_bytes / sizeof(double) + 1);
   }
 
@@ -319,31 +319,79 @@ TYPED_TEST(QuantizerOf, ColumnMeansScaleTheMagnitudeAwareSign) {
 
 TYPED_TEST(QuantizerOf, MagnitudeAwareSignHasRoomForTheTensorsThePlanLists) {
   using Real = TypeParam;
+  constexpr std::int64_t kWide = 40000;
   Live<Real> live(AESWEEP_QUANTIZER, "magnitude_aware_sign");
-  const auto& lifecycle = *live.component().lifecycle[kScalarIndex<Real>];
-  const aesweep_known_tensor tensors[] = {
-      {sizeof(aesweep_known_tensor), AESWEEP_MAY_QUANTIZE, "code/weights", 3, 40000},
-      {sizeof(aesweep_known_tensor), 0, "code/bias", 1, 7}};
-  aesweep_plan_request request{};
-  request.struct_size = sizeof request;
-  request.scalar = kScalarIndex<Real>;
-  request.tensors = tensors;
-  request.tensor_count = 2;
-  aesweep_plan plan{};
-  plan.struct_size = sizeof plan;
   ErrorText error;
-  ASSERT_EQ(lifecycle.plan(live.instance(), &request, &plan, &error.error), AESWEEP_OK);
-  EXPECT_EQ(plan.kept_bytes, 40000 * sizeof(double));
-  request.tensor_count = 0;
-  ASSERT_EQ(lifecycle.plan(live.instance(), &request, &plan, &error.error), AESWEEP_OK);
+  EXPECT_EQ(live.try_plan(1, 0, 0, error), AESWEEP_INVALID_SHAPE);
+  EXPECT_EQ(error.str(),
+            "magnitude_aware_sign needs the shapes of the tensors that it will quantize, and the "
+            "plan lists none");
+  live.know("code/gain", 1, 7).know("code/weights", 3, kWide).plan(1, 0);
+  ASSERT_EQ(live.planned().kept_bytes, kWide * sizeof(double));
   const aesweep_context context = make_context(1);
-  const aesweep_block block = make_block(40000);
-  std::vector<Real> w(40000), q(40000);
-  std::vector<double> kept(plan.kept_bytes / sizeof(double));
-  EXPECT_EQ(live.template table<Table<Real>>().quantize(live.instance(), &context, &block, w.data(),
-                                                        q.data(), kept.data(), &error.error),
-            AESWEEP_INVALID_SHAPE);
-  EXPECT_EQ(error.str(), "a tensor of 40000 columns, planned for at most 16384");
+  std::vector<Real> w(kWide + 1, Real(-3)), q(kWide + 1);
+  std::vector<double> kept(kWide);
+  const auto quantize = [&](std::size_t cols) {
+    const aesweep_block block = make_block(cols);
+    const auto& table = live.template table<Table<Real>>();
+    return table.quantize(live.instance(), &context, &block, w.data(), q.data(), kept.data(),
+                          &error.error);
+  };
+  EXPECT_EQ(quantize(kWide), AESWEEP_OK);
+  EXPECT_EQ(q[kWide - 1], Real(-3));
+  EXPECT_EQ(quantize(kWide + 1), AESWEEP_INVALID_SHAPE);
+  EXPECT_EQ(error.str(), "a tensor of 40001 columns, planned for at most 40000");
+}
+
+// A weight's value moves with the scale; what counts is whether its sign did.
+TYPED_TEST(QuantizerOf, OnlyScalesFromTheWeightsAreDeclaredAsMoving) {
+  for (const Form& form : kForms) {
+    const Quantized<TypeParam> quantized(form.component, form.given, 1, 1);
+    EXPECT_EQ((quantized.flags() & AESWEEP_MOVING_SCALE) != 0,
+              form.component == "magnitude_aware_sign")
+        << form.component;
+  }
+}
+
+TYPED_TEST(QuantizerOf, NoopKeepsEveryBitAndTheGradient) {
+  using Real = TypeParam;
+  const Real tiny = std::numeric_limits<Real>::denorm_min();
+  const std::vector<Real> w = {Real(0.1),   Real(-0.0), tiny,    Real(kInf),
+                               Real(-kInf), Real(kNan), Real(-7)};
+  Quantized<Real> noop("noop", {}, 1, 7);
+  EXPECT_TRUE(same_bits(noop.quantize(w), w));
+  EXPECT_EQ(noop.table().backward, nullptr) << "null is how the ABI says: unchanged";
+  EXPECT_EQ(noop.table().after_update, nullptr);
+  EXPECT_EQ(noop.flags(), AESWEEP_ELEMENTWISE) << "the gradient is no surrogate";
+  EXPECT_TRUE(Quantized<Real>("noop", {}, 0, 3).quantize({}).empty());
+}
+
+// Far out the slope is tiny but not 0, as long as exp(-|z|) is a normal number.
+TYPED_TEST(QuantizerOf, SwishSignFallsOffSmoothlyToTheSmallestNumbers) {
+  using Real = TypeParam;
+  const double most = sizeof(Real) == 4 ? 87.0 : 708.0;
+  const std::vector<Real> w = {Real(0.97 * most), Real(-most), Real(most + 2)};
+  Quantized<Real> swish("swish_sign", {{"beta", 1.0}}, 1, 3);
+  const auto dw = swish.backward(w, std::vector<Real>(3, Real(1)));
+  for (std::size_t i = 0; i < 2; ++i) {
+    const long double z = std::abs(static_cast<long double>(w[i]));
+    const long double e = std::exp(-z);
+    const auto expected =
+        static_cast<double>(2 * e * (2 - z * std::tanh(z / 2)) / ((1 + e) * (1 + e)));
+    // -z is exact; Eigen's exp is off by some eps, or by eps |z| where it loses the argument's end.
+    EXPECT_NEAR(dw[i], expected, (most + 8.0) * kEpsilon<Real> * std::abs(expected)) << w[i];
+  }
+  EXPECT_EQ(dw[2], Real(0));
+}
+
+TYPED_TEST(QuantizerOf, BinaryIsThePlainFormOfBinaryConnect) {
+  using Real = TypeParam;
+  std::vector<Real> w = {Real(0), Real(-0.0), Real(kInf), Real(-kInf)};
+  for (std::int64_t i = 0; i < 33; ++i) w.push_back(static_cast<Real>(scatter(i)));
+  const Values given = {{"limit", 0.3}};
+  Quantized<Real> plain("binary", given, 1, 37), other("binary_connect", given, 1, 37);
+  EXPECT_TRUE(same_bits(plain.quantize(w), other.quantize(w)));
+  EXPECT_TRUE(same_bits(plain.constrain(w), other.constrain(w)));
 }
 
 TYPED_TEST(QuantizerOf, TernaryThresholdIsSevenTenthsOfTheMeanOfClippedWeights) {
