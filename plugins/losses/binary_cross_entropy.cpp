@@ -35,7 +35,7 @@ struct OfLogit {
 };
 
 template <class Real>
-class BinaryCrossEntropy {
+class BinaryCrossEntropy : public aesweep::PairwiseLoss<Real> {
  public:
   static constexpr sdk::Info kInfo = {
       .name = "binary_cross_entropy",
@@ -45,22 +45,16 @@ class BinaryCrossEntropy {
       aesweep::kFeatureReduction};
 
   explicit BinaryCrossEntropy(const sdk::Parameters& p)
-      : from_logits_(p.boolean("from_logits")), over_features_(p.choice("reduction") == "mean") {}
-
-  void plan(const sdk::Request& request, sdk::Plan&) const {
-    aesweep::require_equal_widths(request);
-  }
+      : aesweep::PairwiseLoss<Real>(p), from_logits_(p.boolean("from_logits")) {}
 
   double evaluate(const sdk::Context& context, const sdk::Memory<Real>&,
                   const sdk::ConstMatrix<Real>& prediction, const sdk::ConstMatrix<Real>& target,
                   const std::int32_t*, const sdk::Matrix<Real>* gradient) const {
-    using aesweep::pairwise_loss;
-    const double count = aesweep::term_count(context, prediction.cols, over_features_);
     if (from_logits_) {
-      return pairwise_loss<Real, OfLogit<Real>>(prediction, target, count, gradient);
+      return this->evaluate_terms(context, prediction, target, gradient, OfLogit<Real>());
     }
     const double value =
-        pairwise_loss<Real, OfProbability<Real>>(prediction, target, count, gradient);
+        this->evaluate_terms(context, prediction, target, gradient, OfProbability<Real>());
     // The logarithm of a negative number is NaN: only then is there something to look for.
     if (value != value) aesweep::require_probabilities<Real>(prediction, "sigmoid");
     return value;
@@ -68,7 +62,6 @@ class BinaryCrossEntropy {
 
  private:
   bool from_logits_;
-  bool over_features_;
 };
 
 }  // namespace

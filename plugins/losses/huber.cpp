@@ -30,7 +30,7 @@ struct HuberTerm {
 };
 
 template <class Real>
-class Huber {
+class Huber : public aesweep::PairwiseLoss<Real> {
  public:
   static constexpr sdk::Info kInfo = {
       .name = "huber",
@@ -40,22 +40,16 @@ class Huber {
       aesweep::kFeatureReduction};
 
   explicit Huber(const sdk::Parameters& p)
-      : term_{p.real("delta")}, over_features_(p.choice("reduction") == "mean") {}
-
-  void plan(const sdk::Request& request, sdk::Plan&) const {
-    aesweep::require_equal_widths(request);
-  }
+      : aesweep::PairwiseLoss<Real>(p), term_{p.real("delta")} {}
 
   double evaluate(const sdk::Context& context, const sdk::Memory<Real>&,
                   const sdk::ConstMatrix<Real>& prediction, const sdk::ConstMatrix<Real>& target,
                   const std::int32_t*, const sdk::Matrix<Real>* gradient) const {
-    const double count = aesweep::term_count(context, prediction.cols, over_features_);
-    return aesweep::pairwise_loss<Real>(prediction, target, count, gradient, term_);
+    return this->evaluate_terms(context, prediction, target, gradient, term_);
   }
 
  private:
   HuberTerm<Real> term_;
-  bool over_features_;
 };
 
 }  // namespace

@@ -18,28 +18,20 @@ struct SquaredError {
 };
 
 template <class Real>
-class Mse {
+class Mse : public aesweep::PairwiseLoss<Real> {
  public:
   static constexpr sdk::Info kInfo = {
       .name = "mse",
       .summary = "(prediction - target)^2, mean over rows, mean or sum over features"};
   static constexpr aesweep_parameter_info kParameters[] = {aesweep::kFeatureReduction};
 
-  explicit Mse(const sdk::Parameters& p) : over_features_(p.choice("reduction") == "mean") {}
-
-  void plan(const sdk::Request& request, sdk::Plan&) const {
-    aesweep::require_equal_widths(request);
-  }
+  using aesweep::PairwiseLoss<Real>::PairwiseLoss;
 
   double evaluate(const sdk::Context& context, const sdk::Memory<Real>&,
                   const sdk::ConstMatrix<Real>& prediction, const sdk::ConstMatrix<Real>& target,
                   const std::int32_t*, const sdk::Matrix<Real>* gradient) const {
-    const double count = aesweep::term_count(context, prediction.cols, over_features_);
-    return aesweep::pairwise_loss<Real, SquaredError<Real>>(prediction, target, count, gradient);
+    return this->evaluate_terms(context, prediction, target, gradient, SquaredError<Real>());
   }
-
- private:
-  bool over_features_;
 };
 
 }  // namespace

@@ -61,4 +61,26 @@ double pairwise_loss(const sdk::ConstMatrix<Real>& prediction, const sdk::ConstM
   return sum.total() / count;
 }
 
+// What such a loss has whatever its terms are: derive from it and declare kFeatureReduction.
+template <class Real>
+class PairwiseLoss {
+ public:
+  explicit PairwiseLoss(const sdk::Parameters& p)
+      : over_features_(p.choice("reduction") == "mean") {}
+
+  void plan(const sdk::Request& request, sdk::Plan&) const { require_equal_widths(request); }
+
+ protected:
+  template <class Term>
+  double evaluate_terms(const sdk::Context& context, const sdk::ConstMatrix<Real>& prediction,
+                        const sdk::ConstMatrix<Real>& target, const sdk::Matrix<Real>* gradient,
+                        const Term& term) const {
+    const double count = term_count(context, prediction.cols, over_features_);
+    return pairwise_loss<Real>(prediction, target, count, gradient, term);
+  }
+
+ private:
+  bool over_features_;
+};
+
 }  // namespace aesweep

@@ -15,6 +15,7 @@ struct LossCase {
   std::function<long double(long double, long double)> derivative;
   bool probabilities;
   bool over_features;
+  bool signs = false;  // Targets are -1 and 1.
 };
 
 const std::vector<LossCase>& losses() {
@@ -50,7 +51,7 @@ const std::vector<LossCase>& losses() {
        cut(0.25L),
        false,
        false},
-      {"squared_hinge", {}, hinge, push, false, true},
+      {"squared_hinge", {}, hinge, push, false, true, true},
       {"squared_hinge", {{"targets", "unit"}}, unit_hinge, unit_push, false, true},
       {"squared_hinge",
        {{"targets", "unit"}, {"reduction", "row_sum"}},
@@ -81,7 +82,10 @@ double prediction(const LossCase& c, std::int64_t i, std::int64_t j) {
   const double z = scatter(i, j, 1);
   return c.probabilities ? 0.02 + 0.48 * (z + 1.0) : 3.0 * z;
 }
-double target(std::int64_t i, std::int64_t j) { return 0.5 * (scatter(i, j, 2) + 1.0); }
+double target(const LossCase& c, std::int64_t i, std::int64_t j) {
+  const double z = scatter(i, j, 2);
+  return c.signs ? std::copysign(1.0, z) : 0.5 * (z + 1.0);
+}
 
 TYPED_TEST(LossOf, MatchesLongDoubleOnAnyLayoutWithEqualBits) {
   using Real = TypeParam;
@@ -99,7 +103,7 @@ TYPED_TEST(LossOf, MatchesLongDoubleOnAnyLayoutWithEqualBits) {
           Grid<Real> p(rows, cols, padding, offset), t(rows, cols, padding + 1, offset + 1);
           Grid<Real> g(rows, cols, padding + 2, offset + 2);
           p.fill([&](auto i, auto j) { return prediction(c, i, j); });
-          t.fill([](auto i, auto j) { return target(i, j); });
+          t.fill([&](auto i, auto j) { return target(c, i, j); });
           const auto out = g.out();
           const double value = live.evaluate(make_context(40), p.in(), t.in(), &out);
           EXPECT_EQ(live.evaluate(make_context(40), p.in(), t.in()), value);
@@ -136,7 +140,7 @@ TEST(Loss, GradientMatchesDifferences) {
     live.plan(rows, cols, cols);
     Grid<double> p(rows, cols), t(rows, cols), g(rows, cols);
     p.fill([&](auto i, auto j) { return prediction(c, i, j); });
-    t.fill([](auto i, auto j) { return target(i, j); });
+    t.fill([&](auto i, auto j) { return target(c, i, j); });
     const auto out = g.out();
     live.evaluate(make_context(rows), p.in(), t.in(), &out);
     const auto loss = [&](std::span<const double> point) {
@@ -156,7 +160,7 @@ TYPED_TEST(LossOf, SharesOfShardsAddUp) {
     live.plan(rows, cols, cols);
     Grid<Real> p(rows, cols), t(rows, cols), whole(rows, cols), parts(rows, cols);
     p.fill([&](auto i, auto j) { return prediction(c, i, j); });
-    t.fill([](auto i, auto j) { return target(i, j); });
+    t.fill([&](auto i, auto j) { return target(c, i, j); });
     const auto out = whole.out();
     const double value = live.evaluate(make_context(rows), p.in(), t.in(), &out);
     double sum = 0.0;
@@ -242,6 +246,43 @@ TYPED_TEST(LossOf, HingeOfUnitTargetsIsThatOfSignedOnes) {
   EXPECT_TRUE(same_bits(a.values(), b.values()));
 }
 
+// The one-hot rows of labels, above all, are no signed targets. Between signs, and in a row's last
+// chunk, too.
+TYPED_TEST(LossOf, HingeNamesTheFirstTargetThatIsNotASign) {
+  using Real = TypeParam;
+  const auto answer = [](const std::string& targets, double bad, double& value) {
+    LossLive<Real> live("squared_hinge", {{"targets", targets}});
+    live.plan(3, 37, 37);
+    Grid<Real> p(3, 37), t(3, 37);
+    p.fill([](auto i, auto j) { return scatter(i, j); });
+    t.fill([&](auto i, auto j) {
+      return i > 0 && j == 36 ? bad : std::copysign(1.0, scatter(i, j, 1));
+    });
+    ErrorText error;
+    const aesweep_context context = make_context(3);
+    const auto in = p.in(), aim = t.in();
+    const auto& table = live.template table<typename sdk::Abi<Real>::LossTable>();
+    const std::int32_t status = table.evaluate(live.instance(), &context, &live.memory(), &in, &aim,
+                                               nullptr, &value, nullptr, &error.error);
+    EXPECT_EQ(status, error.str().empty() ? AESWEEP_OK : AESWEEP_NUMERIC);
+    return error.str();
+  };
+  const auto place = [](const char* shown) {
+    return std::string("target ") + shown +
+           " (row 1, column 36) is neither -1 nor 1: for targets of 0 and 1 set targets: unit";
+  };
+  double value = 0.0;
+  EXPECT_EQ(answer("signed", 0.0, value), place("0"));
+  EXPECT_EQ(answer("signed", 0.5, value), place("0.5"));
+  EXPECT_EQ(answer("signed", 2.0, value), place("2"));
+  EXPECT_EQ(answer("signed", -std::numeric_limits<double>::infinity(), value), place("-inf"));
+  EXPECT_EQ(answer("unit", 0.5, value), "");
+  EXPECT_EQ(answer("signed", -1.0, value), "");
+  EXPECT_TRUE(std::isfinite(value));
+  EXPECT_EQ(answer("signed", std::nan(""), value), "") << "a diverged run, not a wrong one";
+  EXPECT_TRUE(std::isnan(value));
+}
+
 TYPED_TEST(LossOf, LogitsStayFiniteFarOut) {
   using Real = TypeParam;
   LossLive<Real> live("binary_cross_entropy", {{"from_logits", 1}});
@@ -265,7 +306,7 @@ TYPED_TEST(LossOf, NanPassesAndImpossibleProbabilitiesAreNamed) {
     live.plan(2, 40, 40);
     Grid<Real> p(2, 40), t(2, 40);
     p.fill([&](auto i, auto j) { return prediction(c, i, j); });
-    t.fill([](auto i, auto j) { return target(i, j); });
+    t.fill([&](auto i, auto j) { return target(c, i, j); });
     p.at(1, 35) = static_cast<Real>(std::nan(""));
     EXPECT_TRUE(std::isnan(live.evaluate(make_context(2), p.in(), t.in())));
     if (!c.probabilities) continue;
