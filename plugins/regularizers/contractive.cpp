@@ -3,7 +3,8 @@
 //   coefficient * mean over rows b of  sum over j of  g(h_bj)^2 * sum over i of W_ij^2
 // where g, the activation's slope, is a function of its output:
 //   sigmoid h (1 - h)    tanh 1 - h^2    relu 1 if h > 0, else 0    identity 1
-// `activation` must be the layer's. reduction sum leaves out the division by the batch's rows.
+// `activation` must be the layer's; an output outside of its range is an error that names its
+// place. reduction sum leaves out the division by the batch's rows.
 //   d/dh_bj = 2 c / N g(h_bj) g'(h_bj) sum over i of W_ij^2     d/dW_ij = 2 c / N W_ij sum_b g^2
 // The first goes on through the layer's backward, the second is added to its gradient. Where the
 // weights are quantized, W is what the quantizer made of them.
@@ -12,6 +13,7 @@
 // slope of relu at 0 is taken as 0. Sums are in double; NaN gives NaN, but not through relu's
 // slope.
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 #include "core/sdk/plugin.hpp"
@@ -23,20 +25,26 @@ namespace sdk = aesweep::sdk;
 constexpr const char* kActivations[] = {"sigmoid", "tanh", "relu", "identity", nullptr};
 constexpr const char* kReductions[] = {"mean", "sum", nullptr};
 
-// Each g(h) and its derivative g'(h).
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Each g(h) and its derivative g'(h), for h in [kLeast, kMost].
 struct SigmoidSlope {
+  static constexpr double kLeast = 0.0, kMost = 1.0;
   static double value(double h) { return h * (1.0 - h); }
   static double derivative(double h) { return 1.0 - 2.0 * h; }
 };
 struct TanhSlope {
+  static constexpr double kLeast = -1.0, kMost = 1.0;
   static double value(double h) { return (1.0 - h) * (1.0 + h); }
   static double derivative(double h) { return -2.0 * h; }
 };
 struct ReluSlope {
+  static constexpr double kLeast = 0.0, kMost = kInfinity;
   static double value(double h) { return h > 0.0 ? 1.0 : 0.0; }
   static double derivative(double) { return 0.0; }
 };
 struct IdentitySlope {
+  static constexpr double kLeast = -kInfinity, kMost = kInfinity;
   static double value(double) { return 1.0; }
   static double derivative(double) { return 0.0; }
 };
@@ -79,6 +87,7 @@ class Contractive {
     auto* norms = static_cast<double*>(memory.workspace);
     add_squares(memory.parameters[0], h.cols, norms);
     return with_slope([&](auto slope) {
+      require_range(h, slope.kLeast, slope.kMost);
       double sum = 0.0;
       for (std::int64_t b = 0; b < h.rows; ++b) {
         const Real* values = sdk::row(h, b);
@@ -129,6 +138,18 @@ class Contractive {
  private:
   [[nodiscard]] double scale_of(const sdk::Context& context) const {
     return mean_ ? coefficient_ / static_cast<double>(context.batch_rows) : coefficient_;
+  }
+
+  // Throws, naming the place, at an output that the activation cannot have given. NaN passes.
+  void require_range(const sdk::ConstMatrix<Real>& h, double least, double most) const {
+    for (std::int64_t b = 0; b < h.rows; ++b) {
+      for (std::int64_t j = 0; j < h.cols; ++j) {
+        const Real value = sdk::row(h, b)[j];
+        sdk::require(!(value < Real(least) || value > Real(most)), AESWEEP_NUMERIC, "output ",
+                     value, " (row ", b, ", column ", j, ") cannot be one of ", activation_,
+                     ": set `activation` to that of the layer");
+      }
+    }
   }
 
   // norms[K] = sums over i of w_ij^2

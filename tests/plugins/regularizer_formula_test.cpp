@@ -214,6 +214,45 @@ TYPED_TEST(FormulaOf, ContractiveOfReluCountsUnitsThatAreOn) {
   EXPECT_EQ(live.gradients()[0], (std::vector<Real>{12, 12, 36, 24})) << "2 c W times units on";
 }
 
+TYPED_TEST(FormulaOf, ContractiveRefusesOutputsThatTheActivationCannotGive) {
+  using Real = TypeParam;
+  const auto answer = [](const char* activation, double output, double& value) {
+    PenaltyLive<Real> live("contractive", {{"coefficient", 1.0}, {"activation", activation}});
+    live.know("code/weights", 2, 5).plan(3, 5);
+    Grid<Real> h(3, 5);
+    h.fill([&](auto b, auto j) { return b > 0 && j == 4 ? output : 0.5; });
+    const aesweep_context context = make_context(3);
+    sdk::Views<Real> views{};
+    views.struct_size = sizeof views;
+    views.output = h.in();
+    ErrorText error;
+    const std::int32_t status = live.penalty().on_activations(
+        live.instance(), &context, &live.memory(), &views, &value, nullptr, &error.error);
+    EXPECT_EQ(status, error.str().empty() ? AESWEEP_OK : AESWEEP_NUMERIC);
+    return error.str();
+  };
+  const auto refusal = [](const std::string& shown, const std::string& activation) {
+    return "output " + shown + " (row 1, column 4) cannot be one of " + activation +
+           ": set `activation` to that of the layer";
+  };
+  const double infinity = std::numeric_limits<double>::infinity();
+  double value = 0.0;
+  EXPECT_EQ(answer("sigmoid", -0.25, value), refusal("-0.25", "sigmoid"));
+  EXPECT_EQ(answer("sigmoid", 1.5, value), refusal("1.5", "sigmoid"));
+  EXPECT_EQ(answer("tanh", -1.5, value), refusal("-1.5", "tanh"));
+  EXPECT_EQ(answer("tanh", infinity, value), refusal("inf", "tanh"));
+  EXPECT_EQ(answer("relu", -0.25, value), refusal("-0.25", "relu"));
+  // The ends of each range are in it.
+  const std::vector<std::pair<const char*, double>> ends = {
+      {"sigmoid", 0.0},   {"sigmoid", -0.0},       {"sigmoid", 1.0},
+      {"tanh", -1.0},     {"tanh", 1.0},           {"relu", -0.0},
+      {"relu", infinity}, {"identity", -infinity}, {"identity", 9.0}};
+  for (const auto& [activation, end] : ends) EXPECT_EQ(answer(activation, end, value), "") << end;
+  for (const char* activation : {"sigmoid", "tanh", "relu", "identity"}) {
+    EXPECT_EQ(answer(activation, std::nan(""), value), "") << "a diverged run, not a wrong one";
+  }
+}
+
 TEST(Formula, ContractiveRefusesLayersThatAreNotDense) {
   const auto text_of = [](const char* name, std::int64_t rows, std::int64_t cols) {
     PenaltyLive<float> live("contractive", {{"coefficient", 1.0}});
