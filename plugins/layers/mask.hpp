@@ -1,4 +1,5 @@
-// The random mask of dropout and masking_noise: which elements of a shard are dropped.
+// The random mask of dropout and masking_noise: which elements of a shard are dropped; and what all
+// layers of noise do in evaluation, copy_rows.
 //
 // Element (row, unit) is dropped if the uniform number that its Philox word gives (philox.hpp: key
 // of the component's stream, counter of step, global row and unit) is below the rate. So the mask

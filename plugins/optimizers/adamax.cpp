@@ -2,8 +2,9 @@
 //   m = beta1 m + (1 - beta1) g,   u = max(beta2 u, |g| + epsilon)
 //   w -= lr / (1 - beta1^t) * m / u
 // Epsilon stands inside the norm, as in PyTorch; Keras adds it to u instead, which differs by a
-// relative epsilon / |g| at most. Defaults are those of both. lr is multiplied by the schedule's
-// rate factor. With epsilon = 0, a zero gradient in every step so far gives NaN.
+// relative epsilon / |g| at most. Defaults are PyTorch's; Keras 3 has lr 1e-3 and epsilon 1e-7. lr
+// is multiplied by the schedule's rate factor. With epsilon = 0, a zero gradient in every step so
+// far gives NaN.
 #include <cmath>
 
 #include "core/sdk/plugin.hpp"
