@@ -27,6 +27,8 @@ Outcome rounding_bounds(const Subject& subject, const Example& example, const Sh
     for (Piece* piece : moved.all()) {
       ++number;
       for (std::size_t k = 0; k < piece->values.size(); ++k) {
+        // Targets that are -1 or 1 are so exactly, and some losses insist on it.
+        if (std::abs(piece->values[k]) == 1.0) continue;
         const double side =
             scatter(static_cast<std::int64_t>(k), number, 900 + static_cast<std::uint64_t>(play));
         piece->values[k] *= 1.0 + std::copysign(step, side);

@@ -96,6 +96,7 @@ std::vector<aesweep_known_tensor> example_tensors(std::uint32_t kind, std::int64
                                                   std::int64_t other_cols) {
   constexpr std::uint32_t kWeights = AESWEEP_MAY_DECAY | AESWEEP_MAY_QUANTIZE;
   if (kind == AESWEEP_LAYER) return {known("encoder/weights", other_cols, input_cols, kWeights)};
+  if (kind == AESWEEP_QUANTIZER) return {known("code/weights", other_cols, input_cols, kWeights)};
   if (kind == AESWEEP_REGULARIZER) {
     return {known("code/weights", other_cols, input_cols, kWeights),
             known("code/bias", 1, input_cols, 0)};

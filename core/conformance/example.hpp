@@ -31,7 +31,8 @@ struct Example {
 
 // The learned tensors that a plan request lists. Layers: "encoder/weights" of an earlier layer,
 // [target_cols, input_cols], as a tied decoder would view it. Regularizers: "code/weights" and
-// "code/bias" of the layer they watch, [other_cols, input_cols] and [1, input_cols]. Others: none.
+// "code/bias" of the layer they watch, [other_cols, input_cols] and [1, input_cols]. Quantizers:
+// "code/weights" alone. Others: none.
 [[nodiscard]] std::vector<aesweep_known_tensor> example_tensors(std::uint32_t kind,
                                                                 std::int64_t input_cols,
                                                                 std::int64_t other_cols);

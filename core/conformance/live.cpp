@@ -97,7 +97,10 @@ void Live<T>::create() {
 template <class T>
 bool Live<T>::plan(const Shape& shape) {
   shape_ = shape;
-  known_ = example_tensors(component().kind, shape.input_cols, shape.target_cols);
+  // Quantizers meet tensors of up to rows_max rows.
+  const bool quantizer = component().kind == AESWEEP_QUANTIZER;
+  known_ = example_tensors(component().kind, shape.input_cols,
+                           quantizer ? shape.rows_max : shape.target_cols);
   std::vector<std::string> names;  // They end with the call, as the ABI says.
   for (const aesweep_known_tensor& tensor : known_) names.emplace_back(tensor.name);
   std::vector<aesweep_known_tensor> listed = known_;

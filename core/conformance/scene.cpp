@@ -1,5 +1,6 @@
 #include "core/conformance/scene.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/check.hpp"
@@ -90,6 +91,28 @@ void add_tensors(const Live<T>& live, std::uint64_t salt, Inputs& inputs) {
   }
 }
 
+// Targets of -1 and 1.
+Piece signs(const Piece& like) {
+  Piece piece = like;
+  const double even = 1.0 / static_cast<double>(std::max<std::int64_t>(like.cols, 1));
+  for (double& value : piece.values) value = value > even ? 1.0 : -1.0;
+  return piece;
+}
+
+// Whether the component says, with text, that it cannot compute with these numbers.
+template <class T>
+bool refused(const Live<T>& live, const Inputs& inputs, std::int64_t rows) {
+  Layout layout;
+  layout.shards = {rows};
+  layout.any_value = true;
+  try {
+    (void)run(live, inputs, layout);
+    return false;
+  } catch (const Finding& finding) {
+    return finding.refused == AESWEEP_NUMERIC;
+  }
+}
+
 }  // namespace
 
 const Piece& Inputs::at(const std::string& name) const {
@@ -140,6 +163,10 @@ Inputs make_inputs(const Live<T>& live, std::int64_t rows, std::uint64_t salt) {
         inputs.parameters.push_back(scattered(tensor.name, tensor.rows, tensor.cols, 0.7,
                                               salt + 100 + inputs.parameters.size()));
       }
+      // Some know the range of what they watch.
+      if (refused(live, inputs, rows)) {
+        inputs.at("output") = spread("output", rows, cols, 0.05, 0.95, salt + 3);
+      }
       break;
     case AESWEEP_QUANTIZER:
     case AESWEEP_OPTIMIZER:
@@ -151,6 +178,7 @@ Inputs make_inputs(const Live<T>& live, std::int64_t rows, std::uint64_t salt) {
       Piece prediction = spread("prediction", rows, cols, 0.03, 0.97, salt + 1);
       Piece target = distributions(rows, target_cols, inputs.labels, salt + 2);
       inputs.batch = {std::move(prediction), std::move(target)};
+      if (refused(live, inputs, rows)) inputs.at("target") = signs(inputs.at("target"));
       break;
     }
     default:

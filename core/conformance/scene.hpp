@@ -55,7 +55,8 @@ struct Layout {
 //   quantizers            "w", "gradient", "previous"
 //   losses                "prediction", "target"
 //   optimizers            "w", "gradient"
-// and the tensors that the plan asks for, by the plan's names.
+// and the tensors that the plan asks for, by the plan's names. Numbers that a regularizer or a loss
+// refuses (AESWEEP_NUMERIC) have others in their place: outputs between 0 and 1, targets -1 and 1.
 struct Inputs {
   std::vector<Piece> batch;
   std::vector<Piece> parameters;
