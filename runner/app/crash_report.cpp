@@ -1,5 +1,6 @@
 #include "runner/app/crash_report.hpp"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #include "core/base/signal_name.hpp"
@@ -23,7 +25,17 @@ constexpr std::array kSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSY
 // Enough for the handler and for the large register states of newer processors.
 constexpr std::size_t kStackBytes = std::size_t{64} << 10;
 
+// Of a rank that a plugin ended: a fault of the world.
+constexpr int kEndedByPlugin = 3;
+
 std::atomic<int> rank_of_process = 0;
+
+// The trace of the thread that runs plugins, from report_crashes on. Others read it in the moment
+// of a crash, while that thread goes on; what the pointers lead to outlives the process's trials.
+std::atomic<const CallTrace*> main_trace = nullptr;
+
+// A child that a plugin forks is not the rank: it may end as it likes.
+std::atomic<pid_t> process = 0;
 
 // A line put together without allocation; what does not fit is cut.
 class Line {
@@ -62,29 +74,55 @@ class Line {
   std::size_t size_ = 0;
 };
 
+// Of the calling thread or, if none of our calls runs there, of the thread that runs plugins.
+const CallTrace& current_trace() {
+  const CallTrace& own = call_trace();
+  const CallTrace* main = main_trace.load();
+  return own.component == nullptr && main != nullptr ? *main : own;
+}
+
 void add_place(Line& line, const CallTrace& trace) {
+  const bool elsewhere = &trace != &call_trace();
+  if (elsewhere) line << " in another thread";
   if (trace.component != nullptr) {
-    line << " in " << kind_name(static_cast<aesweep_kind>(trace.kind)).data() << " "
-         << trace.component << " (" << trace.library << "), " << trace.function;
+    line << (elsewhere ? ", while " : " in ")
+         << kind_name(static_cast<aesweep_kind>(trace.kind)).data() << " " << trace.component
+         << " (" << trace.library << "), " << trace.function;
     if (trace.layer != nullptr) line << ", layer " << trace.layer;
   } else {
     line << " outside any plugin";
   }
-  if (trace.trial < 0) return;
-  line << ", trial " << static_cast<std::uint64_t>(trace.trial) << ", step " << trace.step;
+  if (trace.trial >= 0) {
+    line << ", trial " << static_cast<std::uint64_t>(trace.trial) << ", step " << trace.step;
+  }
+  if (elsewhere && trace.component != nullptr) line << " was running";
 }
 
-void report(int signal) {
+void report(const char* what) {
   Line line;
-  line << "aesweep: rank " << static_cast<std::uint64_t>(rank_of_process.load()) << ": "
-       << signal_name(signal);
-  add_place(line, call_trace());
+  line << "aesweep: rank " << static_cast<std::uint64_t>(rank_of_process.load()) << ": " << what;
+  add_place(line, current_trace());
   line << "; the job ends\n";
   line.write();
 }
 
+[[noreturn]] void end_process(int status) {
+  for (;;) static_cast<void>(::syscall(SYS_exit_group, status));
+}
+
+// The end of this rank in the middle of a plugin's call, by whatever function of the C library.
+bool ended_by_plugin() {
+  return process.load() == ::getpid() && current_trace().component != nullptr;
+}
+
+void on_exit_by(const char* function) {
+  if (!ended_by_plugin()) return;
+  report(function);
+  end_process(kEndedByPlugin);
+}
+
 extern "C" void on_crash(int signal) {
-  report(signal);
+  report(signal_name(signal));
   // SA_RESETHAND has restored the default action; a fault repeats itself on return, the others are
   // raised again.
   static_cast<void>(::raise(signal));
@@ -100,7 +138,8 @@ void report_crashes(int rank) {
   own.ss_size = stack.size();
   // Without a stack of its own the handler still runs, except after an overflow of the other.
   static_cast<void>(::sigaltstack(&own, nullptr));
-  static_cast<void>(call_trace());  // Made now, not in the handler.
+  main_trace = &call_trace();
+  process = ::getpid();
   struct sigaction action {};
   action.sa_handler = on_crash;
   action.sa_flags = SA_ONSTACK | SA_RESETHAND;
@@ -108,4 +147,22 @@ void report_crashes(int rank) {
   for (const int signal : kSignals) static_cast<void>(::sigaction(signal, &action, nullptr));
 }
 
+bool report_exits() {
+  return std::atexit([] { on_exit_by("exit() was called"); }) == 0 &&
+         std::at_quick_exit([] { on_exit_by("quick_exit() was called"); }) == 0;
+}
+
 }  // namespace aesweep
+
+// The program's own _exit and _Exit, which the loader finds before those of the C library: a plugin
+// that calls them in the middle of a run would end it with a status of its choice, without results.
+extern "C" {
+[[noreturn]] __attribute__((visibility("default"))) void _exit(int status) {
+  aesweep::on_exit_by("_exit() was called");
+  aesweep::end_process(status);
+}
+[[noreturn]] __attribute__((visibility("default"))) void _Exit(int status) noexcept {
+  aesweep::on_exit_by("_Exit() was called");
+  aesweep::end_process(status);
+}
+}

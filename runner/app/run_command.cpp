@@ -78,6 +78,8 @@ int run_experiment(const RunOptions& options) {
       load_on_all_ranks(world, options.experiment, *probe, catalogue);
   probe.reset();  // All libraries are loaded: training has its cores to itself.
   if (!experiment.ok()) return agreed_status(world, experiment.status());
+  const Status armed = report_exits() ? Status() : Status::world("cannot register exit handlers");
+  if (const Status all = world.agree(armed); !all.ok()) return agreed_status(world, all);
   SweepOptions sweep;
   sweep.output = options.folder.empty() ? "runs/" + experiment->name : options.folder;
   sweep.accept_mixed_nodes = options.accept_mixed_nodes;

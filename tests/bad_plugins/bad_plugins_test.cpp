@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/abi/plugin.h"
@@ -230,7 +231,7 @@ TEST_F(BadPlugins, AreFoundByTheCheck) {
   for (const Found& bad : table) {
     SCOPED_TRACE(bad.name);
     const std::string library = install(bad.name);
-    const Answer answer = aesweep({"plugin", "check", library, "--only", bad.by, "--seconds", "1"});
+    const Answer answer = aesweep({"plugin", "check", library, "--case", bad.by, "--seconds", "1"});
     EXPECT_EQ(answer.status, 1) << answer.err;
     EXPECT_NE(answer.out.find("FAIL  " + std::string(bad.by)), std::string::npos) << answer.out;
     EXPECT_NE(answer.out.find(bad.words), std::string::npos) << answer.out;
@@ -241,6 +242,9 @@ TEST_F(BadPlugins, TheirGoodSiblingIsFoundGood) {
   const std::string library = install("good");
   Answer answer = aesweep({"plugin", "check", library});
   EXPECT_EQ(answer.status, 0) << answer.out << answer.err;
+  answer = aesweep({"plugins", "good.so"}, {}, folder_.path());
+  EXPECT_EQ(answer.status, 0) << answer.err;
+  expect_once(answer.out, library);
   answer = run(experiment({library}, {"good"}), 1);
   EXPECT_EQ(answer.status, 0) << answer.err;
   const RawFile results(folder_.path("run/results.h5"));
@@ -324,6 +328,33 @@ TEST_F(BadPlugins, OneThatCrashesEndsTheJobAndIsNamed) {
   expect_once(answer.err, "aesweep: rank 1: SIGSEGV in activation segfaults_at_step (" + library +
                               "), forward, layer code, trial 1, step 6; the job ends\n");
   EXPECT_FALSE(fs::exists(folder_.path("run/results.h5")));
+}
+
+TEST_F(BadPlugins, OneThatCrashesInAThreadOfItsOwnIsNamed) {
+  const std::string library = install("crashes_in_thread");
+  const Answer answer = run(experiment({library}, {"crashes_in_thread"}), 1);
+  EXPECT_EQ(answer.status, 139) << answer.err;
+  expect_once(answer.err,
+              "aesweep: rank 0: SIGSEGV in another thread, while activation "
+              "crashes_in_thread (" +
+                  library + "), forward, layer code, trial 0, step 6 was running; the job ends\n");
+}
+
+TEST_F(BadPlugins, OneThatExitsInTheMiddleOfARunIsNamedAndNoSuccess) {
+  for (const auto& [name, function] :
+       {std::pair("exits_at_step", "exit"), std::pair("leaves_at_step", "_exit")}) {
+    const std::string library = install(name);
+    const std::string yaml = experiment({library}, {"relu", name, "tanh"});
+    for (const int ranks : {1, 2}) {
+      SCOPED_TRACE(text(name, " on ", ranks));
+      const Answer answer = run(yaml, ranks);
+      EXPECT_EQ(answer.status, 3) << answer.err;
+      expect_once(answer.err, text("aesweep: rank ", ranks - 1, ": ", function,
+                                   "() was called in activation ", name, " (", library,
+                                   "), forward, layer code, trial 1, step 6; the job ends\n"));
+      EXPECT_FALSE(fs::exists(folder_.path("run/results.h5")));
+    }
+  }
 }
 
 TEST_F(BadPlugins, OneWithHiddenStateMarksItsTrialsAndNoOthers) {
