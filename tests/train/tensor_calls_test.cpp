@@ -118,6 +118,7 @@ class Listener {
   void backward(const sdk::Context& context, const sdk::Block& block, const Real*, Real*,
                 const void* kept) const {
     note("backward", context, block);
+    sdk::require(block.cols <= most_cols_, AESWEEP_INTERNAL, "nothing was kept");
     const auto* columns = static_cast<const double*>(kept);
     for (std::int64_t j = 0; j < block.cols; ++j) {
       sdk::require(columns[j] == static_cast<double>(j), AESWEEP_INTERNAL, "column ", j,
