@@ -85,11 +85,33 @@ void check_adding(const Live<T>& live, const Inputs& inputs, const Layout& layou
 
 }  // namespace
 
+namespace {
+
+// A regularizer that asks for what it has no function to read: a misspelt one, most likely.
+template <class T>
+void require_readers(const Live<T>& live) {
+  if (live.component().kind != AESWEEP_REGULARIZER) return;
+  constexpr const char* kAdvice = "; look for a misspelt or private function";
+  const auto table = live.template table<typename Abi<T>::Regularizer>();
+  if (!live.rounds().empty() && table.accumulate == nullptr) {
+    fail("plan declares rounds, but there is no accumulate", kAdvice);
+  }
+  const bool reads = table.on_activations != nullptr || table.accumulate != nullptr ||
+                     table.on_layer_parameters != nullptr;
+  if (live.component().views != 0 && !reads) {
+    fail("views are declared, but none of on_activations, accumulate, on_layer_parameters is there",
+         kAdvice);
+  }
+}
+
+}  // namespace
+
 template <class T>
 std::string check_shapes(const Subject& subject) {
   int refused = 0;
   std::string reason;
   const int count = for_each_example<T>(subject, [&](Live<T>& live) {
+    require_readers(live);
     const Example example = live.example();
     for (const std::int64_t cols : {1, 7, 64}) {
       if (!plan_for(live, cols)) {
@@ -101,7 +123,7 @@ std::string check_shapes(const Subject& subject) {
         try {
           check_shape(live, example, rows);
         } catch (const Finding& finding) {
-          throw Finding{finding.grade, text(rows, " x ", cols, ": ", finding.text), 0};
+          throw finding.behind(text(rows, " x ", cols, ": "));
         }
       }
     }

@@ -130,6 +130,31 @@ std::string check_random(const Subject& subject) {
   return declared ? "another stream, other numbers" : "does not depend on seed and stream";
 }
 
+namespace {
+
+// On a loss that is linear in the weights, sum of g w, the gradient is g everywhere and no step is
+// too long: whatever the rate, a descent goes down, or stands still if it waits.
+template <class T>
+void check_descent(const Live<T>& live, const Inputs& inputs) {
+  Layout layout;
+  layout.shards = {5, 4};
+  layout.updates = 200;
+  layout.steady_gradient = true;
+  layout.may_decay = false;
+  const std::vector<double>& g = inputs.at("gradient").values;
+  const std::vector<double>& before = inputs.at("w").values;
+  const Outcome outcome = run(live, inputs, layout);
+  const std::vector<double>& after = find_piece(outcome, "w")->values;
+  double change = 0.0;
+  for (std::size_t k = 0; k < g.size(); ++k) change += g[k] * (after[k] - before[k]);
+  if (change > 0.0) {
+    fail(layout.updates, " updates with a constant gradient g raise the loss sum of g w by ",
+         change, "; go against the gradient: w -= rate * g");
+  }
+}
+
+}  // namespace
+
 template <class T>
 std::string check_update(const Subject& subject) {
   if (subject.entry->component.kind != AESWEEP_OPTIMIZER) skip("no optimizer");
@@ -151,8 +176,9 @@ std::string check_update(const Subject& subject) {
     Inputs flat = inputs;
     for (double& g : flat.at("gradient").values) g = 0.0;
     require_still(flat, "from fresh state, with a gradient of 0 and without MAY_DECAY, ");
+    check_descent(live, inputs);
   });
-  return "still at rate_factor 0, and at a gradient of 0 from fresh state";
+  return "still at rate_factor 0 and at a gradient of 0 from fresh state; descends";
 }
 
 namespace {
@@ -200,8 +226,7 @@ void play_special(const Live<T>& live, const Special<T>& special, bool& hidden) 
     hidden = hidden || !visible;
   } catch (const Finding& finding) {
     if (finding.refused == AESWEEP_NUMERIC) return;
-    throw Finding{finding.grade,
-                  text("with ", special.name, " in ", pair.input, ": ", finding.text), 0};
+    throw finding.behind(text("with ", special.name, " in ", pair.input, ": "));
   }
 }
 

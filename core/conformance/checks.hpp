@@ -56,7 +56,7 @@ int for_each_example(const Subject& subject, Body body) {
       body(*live);
       ++count;
     } catch (const Finding& finding) {
-      throw Finding{finding.grade, with(example) + finding.text, finding.refused};
+      throw finding.behind(with(example));
     }
   }
   return count;

@@ -158,7 +158,15 @@ void TransformRun<T>::forward(aesweep_mode mode) {
   }
   Grid<T>& y = in_place() ? x_ : y_;
   if (!y.canaries_intact()) fail("forward writes outside of y, into padding or neighbours");
-  require_written(layout_, piece_of("y", y));
+  try {
+    require_written(layout_, piece_of("y", y));
+  } catch (const Finding& finding) {
+    if (in_place()) throw;
+    const std::vector<double> x = x_.values();
+    const auto [least, most] = std::minmax_element(x.begin(), x.end());
+    fail(finding.text, "; x lies within [", *least, ", ", *most,
+         "], and a component takes all real numbers");
+  }
 }
 
 // What backward may not read is NaN by then.

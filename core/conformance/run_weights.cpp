@@ -131,11 +131,10 @@ Outcome run_optimizer(const Live<T>& live, const Inputs& inputs, const Layout& l
     state.add(tensor.name, 1, w.cols(), layout.offset);
     state.grid(state.size() - 1).fill(tensor.init_a);
   }
-  constexpr std::uint64_t kSteps = 3;
-  for (std::uint64_t step = 0; step < kSteps; ++step) {
+  for (std::uint64_t step = 0; step < layout.updates; ++step) {
     // Another gradient every step, both signs.
     Piece numbers = inputs.at("gradient");
-    for (double& g : numbers.values) g *= step % 2 == 0 ? 1.0 : -0.5;
+    for (double& g : numbers.values) g *= layout.steady_gradient || step % 2 == 0 ? 1.0 : -0.5;
     const Grid<T> gradient = flat<T>(numbers, layout);
     const Grid<T> before = gradient.copy();
     for (const aesweep_block& members : blocks_of(weights, layout, !live.has(AESWEEP_BLOCKWISE))) {

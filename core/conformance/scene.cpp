@@ -1,6 +1,7 @@
 #include "core/conformance/scene.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "core/base/check.hpp"
@@ -189,8 +190,10 @@ Inputs make_inputs(const Live<T>& live, std::int64_t rows, std::uint64_t salt) {
   return inputs;
 }
 
+namespace {
+
 template <class T>
-Outcome run(const Live<T>& live, const Inputs& inputs, const Layout& layout) {
+Outcome run_kind(const Live<T>& live, const Inputs& inputs, const Layout& layout) {
   switch (live.component().kind) {
     case AESWEEP_REGULARIZER:
       return run_regularizer(live, inputs, layout);
@@ -202,6 +205,27 @@ Outcome run(const Live<T>& live, const Inputs& inputs, const Layout& layout) {
       return run_optimizer(live, inputs, layout);
     default:
       return run_transform(live, inputs, layout);
+  }
+}
+
+// What is wrong, without the numbers and the advice: the same wherever it is met.
+std::string violation_of(const std::string& found) {
+  std::string words;
+  for (const char c : found.substr(0, found.find(';'))) {
+    if (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_') words += c;
+  }
+  return words;
+}
+
+}  // namespace
+
+template <class T>
+Outcome run(const Live<T>& live, const Inputs& inputs, const Layout& layout) {
+  try {
+    return run_kind(live, inputs, layout);
+  } catch (Finding& finding) {
+    finding.violation = violation_of(finding.text);
+    throw;
   }
 }
 

@@ -37,6 +37,8 @@ struct Layout {
   bool value_only = false;                 // No gradients, no end_step, no evaluation.
   bool any_value = false;                  // NaN and infinity may come out.
   double rate_factor = 1.0;                // Optimizers: the schedule.
+  std::uint64_t updates = 3;               // Optimizers: how many.
+  bool steady_gradient = false;            // Optimizers: the same one every time.
   std::uint64_t step = 3;                  // Steps finished before this one.
   std::uint64_t seed = 7;                  // Of the context, and of its stream.
   double gradient_base = 0.0;              // What regularizers find in gradient and add to.

@@ -18,12 +18,22 @@ struct Verdict {
   Grade grade = Grade::kOk;
   std::string text;    // What was seen; for a failure: what, where, expected, found, next step.
   std::string scalar;  // "f32", "f64", "f32, f64"; empty where precision plays no part.
+  // Of a rule that every case holds a component to: the same text in each case that it breaks.
+  std::string violation{};
 };
 
 struct Finding {
   Grade grade = Grade::kFail;
   std::string text;
   std::int32_t refused = 0;  // The status with which the component refused a call, with text.
+  std::string violation{};   // As in Verdict.
+
+  // The same, with more about where it was found.
+  [[nodiscard]] Finding behind(const std::string& where) const {
+    Finding longer = *this;
+    longer.text = where + text;
+    return longer;
+  }
 };
 
 template <class... Parts>

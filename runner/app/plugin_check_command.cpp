@@ -29,6 +29,10 @@ int check_plugin(const PluginCheckOptions& options) {
   if (error || options.library.empty()) {
     return refuse(Status::input(text("'", options.library, "' is no path of a library")));
   }
+  if (std::filesystem::is_directory(absolute, error)) {
+    return refuse(Status::input(text("'", options.library, "' is a folder; name a library in it, '",
+                                     (absolute / "NAME.so").lexically_normal().string(), "'")));
+  }
   CheckPlan plan;
   plan.library = absolute.lexically_normal().string();
   plan.only = options.only;

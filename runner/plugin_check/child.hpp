@@ -1,8 +1,8 @@
 // Running plugin code in a process of its own, under a time limit.
 //
 // The child starts as a copy of this process, but what it prints goes to a file in memory. It dies
-// with its parent, and what it started dies with it. One at a time; this process must hold no lock
-// that the child could need.
+// with its parent, and what it started dies with it (plugin_host/guarded_process.hpp). One at a
+// time; this process must hold no lock that the child could need.
 #pragma once
 
 #include <functional>
@@ -25,9 +25,13 @@ enum class ChildEnd { kDone, kSignal, kExit, kTimeout };
 
 struct ChildOutcome {
   ChildEnd end = ChildEnd::kDone;
-  int number = 0;       // Of the signal, or the exit status.
-  std::string message;  // What the body returned, if it did.
-  std::string place;    // "forward of swish in f32": the last call; empty: none yet.
+  int number = 0;             // Of the signal, or the exit status.
+  std::string message;        // What the body returned, if it did.
+  std::string place;          // "forward of swish in f32": the last call; empty: none yet.
+  std::string scalar;         // "f32": of that call.
+  bool in_call = false;       // It had not returned.
+  double call_seconds = 0.0;  // How long it had been going on.
+  int left_behind = 0;        // Processes that were there when the child had ended.
   double seconds = 0.0;
 };
 

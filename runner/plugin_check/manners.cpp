@@ -4,9 +4,12 @@
 
 #include <array>
 #include <clocale>
+#include <csignal>
+#include <cstring>
 #include <ios>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/text.hpp"
 #include "core/conformance/cases.hpp"
@@ -19,6 +22,14 @@ namespace {
 using conformance::Grade;
 using conformance::Verdict;
 
+// Of the process; a plugin has none of its own. SIGKILL and SIGSTOP have none.
+constexpr int kSignals = 32;
+
+struct Handler {
+  void (*function)(int);
+  int flags;
+};
+
 // The state of the process that belongs to the host.
 struct Surroundings {
   unsigned mxcsr = 0;
@@ -26,6 +37,7 @@ struct Surroundings {
   std::string locale;
   std::string folder;
   long printed = 0;
+  std::array<Handler, kSignals> handlers{};  // By signal.
 };
 
 Surroundings look(ChildPlace& place) {
@@ -36,6 +48,11 @@ Surroundings look(ChildPlace& place) {
   std::array<char, 4096> folder{};
   if (::getcwd(folder.data(), folder.size()) != nullptr) now.folder = folder.data();
   now.printed = place.printed();
+  for (int signal = 1; signal < kSignals; ++signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) != 0) continue;
+    now.handlers.at(static_cast<std::size_t>(signal)) = {action.sa_handler, action.sa_flags};
+  }
   return now;
 }
 
@@ -54,6 +71,13 @@ std::string difference(const Surroundings& before, const Surroundings& after) {
   }
   if (before.folder != after.folder) {
     return text("changes the working directory (", before.folder, " to ", after.folder, ")");
+  }
+  for (std::size_t signal = 0; signal < before.handlers.size(); ++signal) {
+    const Handler& was = before.handlers.at(signal);
+    const Handler& is = after.handlers.at(signal);
+    if (was.function == is.function && was.flags == is.flags) continue;
+    return text("changes what happens at signal ", signal, " (SIG",
+                ::sigabbrev_np(static_cast<int>(signal)), "); signals belong to the program");
   }
   if (before.printed != after.printed) {
     return text("prints ", after.printed - before.printed,
@@ -89,15 +113,19 @@ class Guest : public conformance::CallWatch {
 
 template <class T>
 void play_all(const CatalogueEntry& entry, Guest& guest) {
+  const std::vector<std::vector<std::int64_t>> shapes = {{6, 5}, {37}, {1, 0, 4}};
   for (const conformance::Example& example : conformance::examples(entry.component)) {
     try {
       conformance::Live<T> live({&entry, &guest}, example);
       for (const std::int64_t cols : {7, 64}) {
         const bool loss = entry.component.kind == AESWEEP_LOSS;
-        if (!live.plan({11, cols, loss ? cols : 5})) continue;
-        conformance::Layout layout;
-        layout.shards = {6, 5};
-        static_cast<void>(conformance::run(live, conformance::make_inputs(live, 11), layout));
+        if (!live.plan({37, cols, loss ? cols : 5})) continue;
+        for (const std::vector<std::int64_t>& shards : shapes) {
+          conformance::Layout layout;
+          layout.shards = shards;
+          const conformance::Inputs inputs = conformance::make_inputs(live, layout.rows());
+          static_cast<void>(conformance::run(live, inputs, layout));
+        }
       }
     } catch (const conformance::Finding&) {
       continue;  // Another case's business; what it changed was seen.
@@ -128,8 +156,8 @@ Verdict check_manners(const CatalogueEntry& entry, ChildPlace& place) {
   }
   return {Grade::kOk,
           place.printed() < 0
-              ? "floating-point mode, locale, folder untouched; output not looked at"
-              : "floating-point mode, locale, folder, stdout untouched by any call",
+              ? "floating-point mode, locale, folder, signals untouched; output not looked at"
+              : "floating-point mode, locale, folder, signals, stdout untouched by any call",
           "f32, f64"};
 }
 

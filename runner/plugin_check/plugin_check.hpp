@@ -22,7 +22,8 @@ struct CheckPlan {
 
 struct CheckedCase {
   std::string name;
-  std::string component;  // Empty: the library as a whole.
+  std::string kind;       // "activation"; empty: the library as a whole.
+  std::string component;  // Its name; likewise.
   conformance::Verdict verdict;
   double seconds = 0.0;
 };

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "core/base/text.hpp"
+#include "runner/plugin_host/printable.hpp"
 
 namespace aesweep {
 namespace {
@@ -41,24 +42,17 @@ std::string quoted(const std::string& words) {
 
 std::string verdict_word(Grade grade) { return grade == Grade::kFail ? "fail" : grade_name(grade); }
 
-// Lines stay lines: texts come from plugins.
-std::string one_line(std::string words) {
-  for (char& c : words) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  return words;
-}
-
 }  // namespace
 
 std::string case_line(const CheckedCase& result) {
   const bool failed = result.verdict.grade == Grade::kFail;
   std::string who = result.component;
+  if (!who.empty()) who = result.kind + " " + who;
   if (failed && !who.empty() && !result.verdict.scalar.empty()) {
     who += " (" + result.verdict.scalar + ")";
   }
   return text(padded(grade_name(result.verdict.grade), 6), padded(result.name, 16), who,
-              who.empty() ? "" : ": ", one_line(result.verdict.text), "\n");
+              who.empty() ? "" : ": ", printable_line(result.verdict.text), "\n");
 }
 
 std::string closing_lines(const CheckReport& report) {
@@ -66,7 +60,7 @@ std::string closing_lines(const CheckReport& report) {
   for (const CheckedCase& c : report.cases) ++counts.at(static_cast<std::size_t>(c.verdict.grade));
   std::string reproducible = "not checked";
   if (report.reproducible) {
-    reproducible = *report.reproducible ? "yes" : "no (" + one_line(report.impure) + ")";
+    reproducible = *report.reproducible ? "yes" : "no (" + printable_line(report.impure) + ")";
   }
   return text("\nreproducible: ", reproducible, "\n", counts[0], " ok, ", counts[1], " skipped, ",
               counts[2], counts[2] == 1 ? " warning, " : " warnings, ", counts[3], " failed\n");
@@ -80,8 +74,8 @@ std::string report_json(const CheckReport& report) {
     std::array<char, 32> seconds{};
     std::snprintf(seconds.data(), seconds.size(), "%.6f", c.seconds);
     out +=
-        text(separator, "  {\"name\": ", quoted(c.name), ", \"component\": ", quoted(c.component),
-             ", \"scalar\": ", quoted(c.verdict.scalar),
+        text(separator, "  {\"name\": ", quoted(c.name), ", \"kind\": ", quoted(c.kind),
+             ", \"component\": ", quoted(c.component), ", \"scalar\": ", quoted(c.verdict.scalar),
              ", \"verdict\": ", quoted(verdict_word(c.verdict.grade)),
              ", \"text\": ", quoted(c.verdict.text), ", \"seconds\": ", seconds.data(), "}");
     separator = ",\n";

@@ -7,7 +7,7 @@
 
 namespace aesweep {
 
-// "ok    rows-split      swish: two parts ..."; ends with a newline.
+// "ok    rows-split      activation swish: two parts ..."; ends with a newline.
 [[nodiscard]] std::string case_line(const CheckedCase& result);
 
 // "reproducible: no (...)" and the count of verdicts; ends with a newline.

@@ -41,6 +41,10 @@ class Members {
     return {};
   }
 
+  std::string optional_word(const char* key) {
+    return find(map_, key) == nullptr ? std::string() : word(key);
+  }
+
   unsigned number(const char* key) {
     const std::optional<std::int64_t> value = parse_integer(word(key));
     if (value && *value >= 0 && *value <= UINT16_MAX) return static_cast<unsigned>(*value);
@@ -72,6 +76,7 @@ Result<Manifest> parse(const std::string& bytes, const std::string& path) {
   Manifest manifest;
   manifest.path = path;
   manifest.id = members.word("id");
+  manifest.kind = members.optional_word("kind");
   manifest.abi_major = members.number("abi_major");
   manifest.abi_minor = members.number("abi_minor");
   manifest.cpu_level = members.word("cpu_level");

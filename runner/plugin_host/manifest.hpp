@@ -12,6 +12,7 @@ namespace aesweep {
 struct Manifest {
   std::string path;
   std::string id;
+  std::string kind;  // Of all its components; empty: not said.
   unsigned abi_major = 0;
   unsigned abi_minor = 0;
   std::string cpu_level;  // As given to -march; empty for the compiler's default.

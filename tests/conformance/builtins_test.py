@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 KEYS = {"library", "id", "sha256", "cases", "reproducible", "impure"}
-CASE_KEYS = {"name", "component", "scalar", "verdict", "text", "seconds"}
+CASE_KEYS = {"name", "kind", "component", "scalar", "verdict", "text", "seconds"}
 VERDICTS = {"ok", "skip", "warn", "fail"}
 
 

@@ -3,6 +3,9 @@
 // must pass a right component. A case without a row here is itself a failure.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -11,6 +14,7 @@
 #include "core/base/text.hpp"
 #include "runner/plugin_check/plugin_check.hpp"
 #include "tests/app/program.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace aesweep {
 namespace {
@@ -37,7 +41,8 @@ std::vector<Line> parse(const std::string& out) {
     at = end + 1;
     if (line.empty()) break;
     const std::string rest = line.size() > 22 ? line.substr(22) : "";
-    const std::string component = rest.substr(0, rest.find_first_of(" :"));
+    const std::size_t name = rest.find(' ') + 1;  // After the kind.
+    const std::string component = rest.substr(name, rest.find_first_of(" :", name) - name);
     lines.push_back({until(line, 0, 6), until(line, 6, 16), component, rest});
   }
   return lines;
@@ -88,7 +93,8 @@ const std::vector<Row>& rows() {
       {"secret_noise", "random", "declare AESWEEP_RANDOM"},
       {"declared_noise", "random", "change nothing with any example", "warn"},
       {"steps", "gradient", "dx at x (0, 0)"},
-      {"counts_calls", "gradient", "y is not smooth by x at 35 of 35 places"},
+      {"counts_calls", "gradient",
+       "y varies faster than differences resolve by x at 35 of 35 places"},
       {"not_linear", "gradient", "dx [0] is -1 where dy is 0"},
       {"wrong_parameter", "gradient", "gradient of threshold at threshold (0, 0)"},
       {"forgets_batch", "gradient", "differences of y give"},
@@ -98,7 +104,10 @@ const std::vector<Row>& rows() {
       {"coarse", "f32-f64", "64 roundings are allowed"},
       {"refuses_nan", "special-values", "with NaN in x: forward: internal failure (6): a NaN"},
       {"hides_nan", "special-values", "NaN in x cannot be seen in the result", "warn"},
-      {"reads_x", "in-place", "dx (0, 0) is nan"},
+      {"reads_x", "shapes", "dx (0, 0) is nan"},
+      {"reads_x", "in-place", "see shapes", "skip"},
+      {"writes_behind", "steps", "see shapes, which it fails by", "skip"},
+      {"counts_calls", "abi-longer", "; see purity first, equal calls give other results"},
       {"two_passes", "in-place", "where y is x and dx is dy, y (0, 0)"},
       {"falling_columns", "active-set", "row 0 lists column 0 after 1"},
       {"other_values", "active-set", "y(0, 0) is 0 in the matrix and 1 in the set"},
@@ -186,9 +195,72 @@ TEST_F(WrongComponents, FailNothingElse) {
 }
 
 TEST_F(WrongComponents, MakeTheLibraryNotReproducible) {
-  EXPECT_NE(answer_.out.find("\nreproducible: no (counts_calls: f32: the same shard again"),
-            std::string::npos)
+  EXPECT_NE(
+      answer_.out.find("\nreproducible: no (activation counts_calls: f32: the same shard again"),
+      std::string::npos)
       << answer_.out.substr(answer_.out.size() - std::min<std::size_t>(answer_.out.size(), 400));
+}
+
+// What they do to the process, and what earlier versions of the cases took for a fault.
+class WrongDeeds : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    answer_ = check(std::string(AESWEEP_WRONG_PLUGINS) + "/wrong_deeds.so");
+    lines_ = parse(answer_.out);
+  }
+  static Answer answer_;
+  static std::vector<Line> lines_;
+};
+Answer WrongDeeds::answer_;
+std::vector<Line> WrongDeeds::lines_;
+
+TEST_F(WrongDeeds, AreFoundByTheCaseThatIsForThem) {
+  const std::vector<Row> table = {
+      {"closes", "purity", "forward of closes in f32 did not return within 2 s"},
+      {"slow", "gradient", "the case took longer than 2 s, its last call was "},
+      {"slow", "gradient", "by --seconds"},
+      {"forks", "purity", "leaves 2 processes behind; plugins start none"},
+      {"forks", "shapes", "see purity", "skip"},
+      {"threads", "purity", " running; plugins start none"},
+      {"takes_signal", "manners", "forward: changes what happens at signal 11 (SIGSEGV)"},
+      {"root", "shapes", "; x lies within [-2."},
+      {"swings", "gradient", "y varies faster than differences resolve by x"},
+      {"breaks_lines", "parameters", "does not name no_such_parameter: 'one two three four'"},
+      {"one_wrong", "gradient", "gradient of table summed with signs over all 20000 of table"},
+      {"ascends", "update", "updates with a constant gradient g raise the loss"},
+      {"blind", "shapes", "none of on_activations, accumulate, on_layer_parameters is there"},
+      {"unread", "shapes", "plan declares rounds, but there is no accumulate"},
+  };
+  for (const Row& row : table) {
+    SCOPED_TRACE(text(row.component, ", ", row.name));
+    bool there = false;
+    for (const Line& line : lines_) {
+      if (line.component != row.component || line.name != row.name) continue;
+      there = true;
+      EXPECT_EQ(line.verdict, row.verdict) << line.text;
+      EXPECT_NE(line.text.find(row.words), std::string::npos) << line.text;
+    }
+    EXPECT_TRUE(there);
+  }
+}
+
+TEST_F(WrongDeeds, RightOnesPassEverything) {
+  const std::set<std::string> right = {"many", "fast_sine"};
+  int ok = 0;
+  for (const Line& line : lines_) {
+    if (right.count(line.component) == 0) continue;
+    EXPECT_TRUE(line.verdict == "ok" || line.verdict == "skip") << line.name << ' ' << line.text;
+    ok += line.verdict == "ok" ? 1 : 0;
+  }
+  EXPECT_GE(ok, 26);
+}
+
+TEST_F(WrongDeeds, LoadingListsWhatIsOffered) {
+  ASSERT_GE(lines_.size(), 4U);
+  EXPECT_EQ(lines_[3].name, "load");
+  EXPECT_NE(answer_.out.find("activation closes (no optional function)"), std::string::npos);
+  EXPECT_NE(answer_.out.find("regularizer blind (offers on_parameter_block)"), std::string::npos);
+  EXPECT_NE(answer_.out.find("optimizer ascends;"), std::string::npos);
 }
 
 struct LibraryRow {
@@ -246,6 +318,39 @@ TEST(BadLibraries, AGoodOneOfTheSameMakeExportsTooMuchAndNothingElse) {
   }
 }
 
+// One line for all that could not be played.
+TEST(BadLibraries, OneThatCannotBeLoadedHasOneLineForTheRest) {
+  const Answer answer = check(std::string(AESWEEP_BAD_PLUGINS) + "/other_magic.so");
+  EXPECT_EQ(answer.status, 1);
+  const std::vector<Line> lines = parse(answer.out);
+  ASSERT_EQ(lines.size(), 5U) << answer.out;
+  EXPECT_EQ(lines.back().verdict, "skip");
+  EXPECT_NE(answer.out.find("other cases: the library cannot be loaded"), std::string::npos);
+}
+
+TEST(Manifests, TheirKindIsHeldToTheComponents) {
+  const TemporaryFolder folder;
+  namespace fs = std::filesystem;
+  const fs::path tanh = fs::path(AESWEEP_PLUGIN_DIRECTORY) / "tanh.so";
+  const fs::path copy = folder.path("tanh.so");
+  fs::copy_file(tanh, copy);
+  std::ifstream in(fs::path(tanh).replace_extension(".plugin.yaml"));
+  std::string manifest((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const std::size_t said = manifest.find("kind:");
+  if (said != std::string::npos) manifest.erase(said, manifest.find('\n', said) + 1 - said);
+  for (const char* kind : {"activation", "layer"}) {
+    std::ofstream(fs::path(copy).replace_extension(".plugin.yaml"))
+        << manifest << "kind: " << kind << '\n';
+    const Answer answer = check(copy.string(), {"--only", "load"});
+    const bool right = std::string(kind) == "activation";
+    EXPECT_EQ(answer.status, right ? 0 : 1) << answer.out << answer.err;
+    EXPECT_EQ(answer.out.find("the manifest says kind: layer, but activation tanh is none") ==
+                  std::string::npos,
+              right)
+        << answer.out;
+  }
+}
+
 TEST(Cases, EachHasARowThatItFails) {
   std::set<std::string> seen = {"manifest",     // Below: a file that was changed.
                                 "throughput"};  // Never a failure.
@@ -260,6 +365,10 @@ TEST(WrongCalls, AreAnsweredWithStatus2) {
   EXPECT_EQ(answer.status, 2);
   EXPECT_NE(answer.err.find("--only shape: no such case"), std::string::npos) << answer.err;
   EXPECT_NE(answer.err.find("shapes"), std::string::npos) << answer.err;
+
+  answer = check(AESWEEP_BAD_PLUGINS);
+  EXPECT_EQ(answer.status, 2);
+  EXPECT_NE(answer.err.find("is a folder; name a library in it"), std::string::npos) << answer.err;
 
   answer = check("/no/such/library.so");
   EXPECT_EQ(answer.status, 2);
