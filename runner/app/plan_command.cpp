@@ -19,6 +19,7 @@
 #include "runner/app/plugin_probe.hpp"
 #include "runner/config/values.hpp"
 #include "runner/sweep/groups.hpp"
+#include "runner/sweep/trial_checks.hpp"
 
 namespace aesweep {
 namespace {
@@ -30,6 +31,7 @@ struct Plan {
   std::uint64_t memory_bytes_max = 0;  // Per rank, over trials and group sizes.
   std::uint64_t disk_bytes = 0;        // Trial files and results.h5.
   std::int64_t shards_per_batch_min = 0;
+  WarmupCheck warmup;
 };
 
 // The sizes of groups that occur.
@@ -64,8 +66,10 @@ Result<Plan> make_plan(const Experiment& experiment, const Catalogue& catalogue,
   for (const PlannedTrial& trial : experiment.trials) {
     const Result<TrialEstimate> estimate = estimate_for(trial, sizes, catalogue, layout);
     if (!estimate.ok()) {
-      return estimate.status().in(text(experiment.path, ": trial ", trial.label));
+      return estimate.status().in(text(place_of(experiment, estimate.status().message()),
+                                       ": trial ", plan.trials.size(), " (", trial.label, ")"));
     }
+    plan.warmup.add(static_cast<std::int64_t>(plan.trials.size()), trial, estimate->steps);
     plan.trials.push_back(estimate.value());
     plan.memory_bytes_max = std::max(plan.memory_bytes_max, estimate->memory_bytes_per_rank);
     // Equal trials run once.
@@ -166,6 +170,7 @@ Status show_plan(const PlanOptions& options) {
   const std::size_t trials = experiment->trials.size();
   const std::string same =
       plan->distinct == trials ? "" : text(", ", plan->distinct, " of them different");
+  const std::string warning = plan->warmup.warning();
   const std::string out =
       text(trial_table(experiment.value(), plan.value()), "\n",                   //
            "experiment  ", experiment->name, ", ", experiment->path, "\n",        //
@@ -174,7 +179,8 @@ Status show_plan(const PlanOptions& options) {
            "ranks       ", options.ranks, ": ", groups_line(plan.value()), "\n",  //
            "idle        ", idle_line(plan.value(), options.ranks), "\n",          //
            "memory      ", bytes_text(plan->memory_bytes_max), " per rank at most, and the data\n",
-           "disk        ", bytes_text(plan->disk_bytes), "\n");
+           "disk        ", bytes_text(plan->disk_bytes), "\n",
+           warning.empty() ? "" : text("warning     ", warning, "\n"));
   std::fputs(out.c_str(), stdout);
   return {};
 }

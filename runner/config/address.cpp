@@ -295,7 +295,6 @@ Status name_item(const std::string& file, Node& item, const std::string& path,
 }
 
 Status normalize_regularizers(const std::string& file, Node& list, const std::string& path) {
-  if (list.kind == NodeKind::kNull) return {};
   if (list.kind != NodeKind::kList) {
     return fault_at(file, list.mark, path,
                     text("found ", found(list), ", expected a list such as [{kind: l1}]"));

@@ -278,7 +278,6 @@ AxisValue Axis::value(std::int64_t index) const {
 }
 
 Result<std::vector<Axis>> read_axes(const std::string& file, const Node& parameters) {
-  if (parameters.kind == NodeKind::kNull) return std::vector<Axis>();
   if (parameters.kind != NodeKind::kMap) {
     return fault_at(file, parameters.mark, "parameters",
                     text("found ", found(parameters), ", expected a map from keys to values"));

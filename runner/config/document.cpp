@@ -14,7 +14,7 @@ namespace {
 Result<std::vector<NamedPlugin>> read_plugins(const std::string& path, const Node& document) {
   std::vector<NamedPlugin> plugins;
   const Node* list = find(document, "plugins");
-  if (list == nullptr || list->kind == NodeKind::kNull) return plugins;
+  if (list == nullptr) return plugins;
   if (list->kind != NodeKind::kList) {
     return fault_at(path, list->mark, "plugins",
                     text("found ", found(*list), ", expected a list of files"));

@@ -10,6 +10,7 @@
 #include "runner/config/canonical.hpp"
 #include "runner/config/document.hpp"
 #include "runner/config/paths.hpp"
+#include "runner/config/places.hpp"
 #include "runner/config/resolve.hpp"
 #include "runner/config/stored_names.hpp"
 #include "runner/config/values.hpp"
@@ -217,6 +218,7 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   }
   experiment.metric = settings.metric.empty() ? default_metric(experiment.trials.front().spec.model)
                                               : settings.metric;
+  experiment.places = places_of(parts);
   AESWEEP_RETURN_IF_ERROR(check_trials(parts, experiment, catalogue));
   if (experiment.data.source == DataSpec::Source::kIdx) {
     Result<std::string> path = find_data(parts.path, settings.data.path, data_dir);

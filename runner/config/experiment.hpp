@@ -9,9 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "core/data/source.hpp"
 #include "core/model/catalogue.hpp"
 #include "core/model/spec.hpp"
+#include "runner/config/node.hpp"
 
 namespace aesweep {
 
@@ -76,7 +79,13 @@ struct Experiment {
   Goal goal = Goal::kMinimize;
   int ranks_per_trial = 0;  // 0: automatic.
   std::vector<PlannedTrial> trials;
+  std::map<std::string, Mark> places;  // Where each key was written; those of --set are missing.
 };
+
+// The place in the file that a message of a later check is about, "path:line:column": of the key
+// that it starts with, "model.layers.dec: ...: of: ..." included, or of the next one above it. The
+// path alone where no such key was written.
+[[nodiscard]] std::string place_of(const Experiment& experiment, std::string_view message);
 
 // `data_dir` is the folder that holds data-set folders; empty if none is configured.
 [[nodiscard]] Result<Experiment> resolve_experiment(const Document& document,

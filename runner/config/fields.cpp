@@ -52,7 +52,7 @@ Result<std::vector<NamedParameter>> FieldReader::read_section(const Node& docume
 }
 
 Status FieldReader::check_map(const Node* node, const std::string& path) const {
-  if (node == nullptr || node->kind == NodeKind::kMap || node->kind == NodeKind::kNull) return {};
+  if (node == nullptr || node->kind == NodeKind::kMap) return {};
   return fault_at(file_, node->mark, path, text("found ", found(*node), ", expected a map"));
 }
 

@@ -55,7 +55,7 @@ class FieldReader {
   [[nodiscard]] Result<std::vector<NamedParameter>> read_section(
       const Node& document, const std::string& name, std::span<const std::string> extra = {});
 
-  // A fault unless `node` is a map or nothing.
+  // A fault unless `node` is a map, or null where the key is not there.
   [[nodiscard]] Status check_map(const Node* node, const std::string& path) const;
 
   // A scalar that is one of a few words (the list ends with null); no node gives the first.

@@ -198,10 +198,31 @@ class ModelReader {
 
 // --- Sections ---
 
+// Other tools take a bare number here.
+Status check_clip(const std::string& file, const Node& document) {
+  const Node* train = find(document, "train");
+  const Node* clip = train == nullptr ? nullptr : find(*train, "clip");
+  if (clip == nullptr || clip->kind != NodeKind::kScalar) return {};
+  return fault_at(
+      file, clip->mark, "train.clip",
+      text("found ", found(*clip), ", expected a map; write {norm: 1.0} or {value: 1.0}"));
+}
+
+// The key of a layer's optimizer, in the wrong place.
+Status check_optimizer(const std::string& file, const Node& document) {
+  const Node* optimizer = find(document, "optimizer");
+  const Entry* on = optimizer == nullptr ? nullptr : find_entry(*optimizer, "on");
+  if (on == nullptr) return {};
+  return fault_at(file, on->mark, "optimizer.on",
+                  "belongs to the optimizer of a layer, model.layers.NAME.optimizer; this one "
+                  "updates all that those leave");
+}
+
 Result<TrainSpec> read_train(const std::string& file, FieldReader& reader, const Node& document) {
   static const std::vector<std::string> kSections = {"schedule", "clip"};
   Result<std::vector<NamedParameter>> fields = reader.read_section(document, "train", kSections);
   if (!fields.ok()) return fields.status();
+  AESWEEP_RETURN_IF_ERROR(check_clip(file, document));
   Result<std::vector<NamedParameter>> clip = reader.read_section(document, "train.clip");
   if (!clip.ok()) return clip.status();
   Result<ScheduleSpec> schedule = read_schedule(file, reader, document);
@@ -238,6 +259,7 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
   Result<ModelSpec> model = reader.read(*find(document, "model"));
   if (!model.ok()) return model.status();
   trial.spec.model = std::move(model).value();
+  AESWEEP_RETURN_IF_ERROR(check_optimizer(file, document));
   AESWEEP_RETURN_IF_ERROR(
       reader.read_required(AESWEEP_OPTIMIZER, document, "", "optimizer", trial.spec.optimizer));
   Result<TrainSpec> train = read_train(file, fields, document);

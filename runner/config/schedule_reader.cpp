@@ -46,7 +46,8 @@ Result<ScheduleSpec> read_schedule(const std::string& file, FieldReader& reader,
                                    const Node& document) {
   const Node* train = find(document, "train");
   const Node* given = train == nullptr ? nullptr : find(*train, "schedule");
-  const Node section = given == nullptr ? Node() : as_map(*given);
+  if (given == nullptr) return ScheduleSpec();
+  const Node section = as_map(*given);
   AESWEEP_RETURN_IF_ERROR(reader.check_map(&section, kSection));
   Result<std::vector<NamedParameter>> fields =
       reader.read({&section, section.mark, kSection, "", {}}, fields_of(kSection));

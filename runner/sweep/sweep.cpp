@@ -24,6 +24,7 @@
 #include "runner/sweep/run_log.hpp"
 #include "runner/sweep/run_record.hpp"
 #include "runner/sweep/summary_table.hpp"
+#include "runner/sweep/trial_checks.hpp"
 
 namespace aesweep {
 namespace {
@@ -75,6 +76,7 @@ class Sweep {
   SweepPlan plan_;
   std::int64_t shards_min_ = std::numeric_limits<std::int64_t>::max();  // In a batch of any trial.
   std::vector<UniqueTrials::Duplicate> duplicates_;
+  WarmupCheck warmup_;
   std::vector<RankFacts> ranks_;
   Status mixed_;  // How the ranks differ, if that was accepted.
   std::string fingerprint_;
@@ -141,13 +143,18 @@ Status Sweep::plan_trials() {
 
 // Finds what is wrong with any trial before the first one runs.
 Status Sweep::estimate_trials() {
+  const LabelRange labels = label_range(plan_.data);
   for (const SweepTrial& trial : plan_.trials) {
+    const auto refused = [&](const Status& status) {
+      return status.in(text(place_of(plan_.experiment, status.message()), ": trial ", trial.number,
+                            " (", trial.plan->label, ")"));
+    };
+    const Status labelled = check_labels(trial.plan->spec.model, labels);
+    if (!labelled.ok()) return refused(labelled);
     const Result<TrialEstimate> estimate =
         plan_.services.estimate(trial.plan->spec, plan_.catalogue, plan_.layout, ranks_per_group());
-    if (!estimate.ok()) {
-      return estimate.status().in(
-          text(plan_.experiment.path, ": trial ", trial.number, " (", trial.plan->label, ")"));
-    }
+    if (!estimate.ok()) return refused(estimate.status());
+    warmup_.add(trial.number, *trial.plan, estimate->steps);
     shards_min_ = std::min(shards_min_, estimate->shards_per_batch);
   }
   return {};
@@ -196,6 +203,7 @@ void Sweep::log_plan() {
                    ranks_per_group() - shards_min_, " of the ", ranks_per_group(),
                    " ranks of a group get no rows; lower resources.ranks_per_trial"));
   }
+  if (const std::string warning = warmup_.warning(); !warning.empty()) log_.warn(warning);
   if (!mixed_.ok()) log_.warn(text("accepted, results are not reproducible: ", mixed_.message()));
   log_plugins();
 }

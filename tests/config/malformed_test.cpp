@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/config/fake_catalogue.hpp"
@@ -309,7 +310,8 @@ TEST(Malformed, SchedulesAndClipping) {
       {9, "train: {schedule: {warmup_steps: 1.5}}",
        "a.yaml:9:34: train.schedule.warmup_steps: found 1.5, expected a whole number in [0, "
        "9007199254740991]"},
-      {9, "train: {clip: 1}", "a.yaml:9:15: train.clip: found 1, expected a map"},
+      {9, "train: {clip: 1}",
+       "a.yaml:9:15: train.clip: found 1, expected a map; write {norm: 1.0} or {value: 1.0}"},
       {9, "train: {clip: {norm: -1}}", "a.yaml:9:22: train.clip.norm: -1 is not in [0, inf)"},
       {9, "train: {clip: {values: 1}}",
        "a.yaml:9:16: train.clip.values: unknown key (did you mean train.clip.value?)"},
@@ -369,6 +371,54 @@ TEST(Malformed, RegularizersAndOptimizer) {
       {8, "optimizer: {kind: adam, lr: fast}",
        "a.yaml:8:29: optimizer.lr: found fast, expected a number in [0, inf)"},
   });
+}
+
+TEST(Malformed, AKeyOfALayersOptimizerAtTheTop) {
+  expect_all({
+      {8, "optimizer: {kind: adam, on: quantized}",
+       "a.yaml:8:25: optimizer.on: belongs to the optimizer of a layer, "
+       "model.layers.NAME.optimizer; this one updates all that those leave"},
+  });
+}
+
+// A key without a value is a slip, never a wish for defaults.
+TEST(Malformed, EmptyValues) {
+  expect_all({
+      {6, "    - {name: code, kind: dense, regularizers: }",
+       "a.yaml:6:47: model.layers.code.regularizers: found nothing, expected a list such as "
+       "[{kind: l1}]"},
+      {9, "train:", "a.yaml:9:1: train: found nothing, expected a map"},
+      {9, "train: {clip: }", "a.yaml:9:15: train.clip: found nothing, expected a map"},
+      {9, "train: {schedule: }", "a.yaml:9:19: train.schedule: found nothing, expected a map"},
+      {9, "evaluate:", "a.yaml:9:1: evaluate: found nothing, expected a map"},
+      {9, "record: {}\nmetric:", "a.yaml:10:1: metric: found nothing, expected a map"},
+      {9, "limits:", "a.yaml:9:1: limits: found nothing, expected a map"},
+      {9, "resources:", "a.yaml:9:1: resources: found nothing, expected a map"},
+      {9, "plugins:", "a.yaml:9:1: plugins: found nothing, expected a list of files"},
+      {9,
+       "parameters:", "a.yaml:9:1: parameters: found nothing, expected a map from keys to values"},
+  });
+}
+
+// For what is only found when trials are planned: the nearest key that the message names.
+TEST(Malformed, PlacesOfLaterFaults) {
+  const std::string yaml = base_with(7, "    - {name: out, kind: tied, of: code}") +
+                           "train: {epochs: 2}\n"
+                           "parameters: {optimizer.lr: {values: [1, 2]}}\n";
+  const Result<Experiment> read = resolve(yaml, {{"model.loss", "huber"}});
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"model.layers.out: gives 9 columns, but", "a.yaml:7:7"},
+      {"model.layers.out: layer tied (plugin p), plan: invalid: of: none", "a.yaml:7:35"},
+      {"model.layers.out.initializer: x", "a.yaml:7:7"},
+      {"model.code: no layer", "a.yaml:4:3"},
+      {"optimizer.lr: x", "a.yaml:10:14"},
+      {"train.shard_rows: x", "a.yaml:9:8"},
+      {"model.loss: by --set", "a.yaml:4:3"},
+      {"out of memory", "a.yaml"},
+  };
+  for (const auto& [message, place] : table)
+    EXPECT_EQ(place_of(read.value(), message), place) << message;
 }
 
 TEST(Malformed, SweptKeys) {

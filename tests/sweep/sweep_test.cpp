@@ -263,8 +263,9 @@ TEST(Sweep, ResultsThatCannotBeWrittenAreAFaultOfTheWorld) {
 }
 
 // Nothing may have been trained or made when a sweep is refused.
-void expect_refused(SweepRun& sweep, int status, const std::string& words) {
-  sweep.run(fake_experiment(4));
+void expect_refused(SweepRun& sweep, int status, const std::string& words,
+                    const Experiment& experiment = fake_experiment(4)) {
+  sweep.run(experiment);
   EXPECT_EQ(sweep.status, status);
   EXPECT_TRUE(sweep.trained.empty());
   EXPECT_FALSE(sweep.has_results());
@@ -322,6 +323,65 @@ TEST(Sweep, AnImpossibleModelIsRefusedBeforeAnyTrial) {
   };
   expect_refused(sweep, 2, "fake.yaml: trial 3 (seed=3): layer code: 0 units");
   EXPECT_FALSE(fs::exists(sweep.options.output));
+}
+
+// Data with labels up to 6 in the last row of the test split.
+void give_labels(SweepRun& sweep) {
+  sweep.services.view = [view = sweep.services.view](const DatasetLayout& layout,
+                                                     std::span<const std::byte> block) {
+    static const std::int32_t train[] = {0, 5, 1};
+    static const std::int32_t test[] = {3, 6};
+    Dataset data = view(layout, block);
+    data.train.rows = 3;
+    data.train.labels = train;
+    data.test.rows = 2;
+    data.test.labels = test;
+    return data;
+  };
+}
+
+TEST(Sweep, FewerClassesThanLabelsAreRefusedBeforeAnyTrial) {
+  const auto classes = [](std::int64_t count) {
+    Experiment experiment = fake_experiment(3);
+    experiment.places["model.classes"] = {7, 12};
+    for (PlannedTrial& trial : experiment.trials) trial.spec.model.target = Target::kLabels;
+    for (PlannedTrial& trial : experiment.trials) trial.spec.model.classes = 7;
+    experiment.trials[1].spec.model.classes = count;
+    return experiment;
+  };
+  SweepRun sweep;
+  give_labels(sweep);
+  expect_refused(sweep, 2,
+                 "aesweep: fake.yaml:7:12: trial 1 (seed=1): model.classes: is 6, but the data has "
+                 "the label 6; set it to 7 or more\n",
+                 classes(6));
+  EXPECT_FALSE(fs::exists(sweep.options.output));
+  SweepRun unlabelled;
+  expect_refused(unlabelled, 2, "model.target: is labels, but the data has none", classes(7));
+  SweepRun enough;
+  give_labels(enough);
+  enough.run(classes(7));
+  EXPECT_EQ(enough.status, 0);
+}
+
+TEST(Sweep, AWarmUpThatOutlastsItsTrialIsAWarning) {
+  SweepRun sweep;
+  sweep.services.estimate = [](const TrialSpec&, const Catalogue&, const DatasetLayout&,
+                               int) -> Result<TrialEstimate> {
+    TrialEstimate estimate;
+    estimate.shards_per_batch = 2;
+    estimate.steps = 10;
+    return estimate;
+  };
+  Experiment experiment = fake_experiment(5);
+  for (std::size_t i : {0, 1, 2, 4}) experiment.trials[i].spec.train.schedule.warmup_steps = 9 + i;
+  sweep.run(experiment);
+  EXPECT_EQ(sweep.status, 0);
+  if (SweepRun::rank() != 0) return;
+  EXPECT_NE(sweep.file("run.log").find("train.schedule.warmup_steps: 11 is more than the 10 steps "
+                                       "of trial 2 (seed=2) (and so for 1 other): the learning "
+                                       "rate never reaches the one given; lower warmup_steps\n"),
+            std::string::npos);
 }
 
 TEST(Sweep, RanksThatComputeOtherBitsAreRefusedUnlessAccepted) {
