@@ -278,6 +278,8 @@ AxisValue Axis::value(std::int64_t index) const {
 }
 
 Result<std::vector<Axis>> read_axes(const std::string& file, const Node& parameters) {
+  // All keys below it may be comments for a while.
+  if (parameters.kind == NodeKind::kNull) return std::vector<Axis>();
   if (parameters.kind != NodeKind::kMap) {
     return fault_at(file, parameters.mark, "parameters",
                     text("found ", found(parameters), ", expected a map from keys to values"));

@@ -381,7 +381,7 @@ TEST(Malformed, AKeyOfALayersOptimizerAtTheTop) {
   });
 }
 
-// A key without a value is a slip, never a wish for defaults.
+// A key without a value is a slip, never a wish for defaults; `parameters` alone may be empty.
 TEST(Malformed, EmptyValues) {
   expect_all({
       {6, "    - {name: code, kind: dense, regularizers: }",
