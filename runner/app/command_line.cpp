@@ -23,7 +23,9 @@ constexpr const char* kNoPluginCommand =
 constexpr const char* kStatuses =
     "Exit status: 0 done (diverged trials included), 1 a trial failed, 2 wrong call, experiment "
     "or\n"
-    "data, 3 a fault of disk, MPI or plugin.\n";
+    "data, 3 a fault of disk, MPI or plugin; 128 + the signal's number where one ended the "
+    "program,\n"
+    "as 134 or 139 for a plugin that crashes.\n";
 
 constexpr const char* kOverview =
     "Examples:\n"
@@ -49,13 +51,13 @@ constexpr const char* kPlanExamples =
 constexpr const char* kPluginsExamples =
     "Examples:\n"
     "  aesweep plugins\n"
-    "  aesweep plugins /home/me/plugins/my_activation.so\n\n";
+    "  aesweep plugins my_activation/b/libmy_activation.so\n\n";
 
 constexpr const char* kPluginExamples =
     "Examples:\n"
     "  aesweep plugin new --kind activation my_activation\n"
     "  cmake -S my_activation -B my_activation/b && cmake --build my_activation/b\n"
-    "  aesweep plugin check my_activation/b/my_activation.so\n\n"
+    "  aesweep plugin check my_activation/b/libmy_activation.so\n\n"
     "docs/plugins.md takes a plugin from formula to experiment.\n\n";
 
 constexpr const char* kPluginNewExamples =
@@ -70,9 +72,9 @@ constexpr const char* kPluginNewExamples =
 
 constexpr const char* kPluginCheckExamples =
     "Examples:\n"
-    "  aesweep plugin check my_activation/b/my_activation.so\n"
-    "  aesweep plugin check my_activation.so --json\n"
-    "  aesweep plugin check my_activation.so --only gradient --in-process\n\n"
+    "  aesweep plugin check my_activation/b/libmy_activation.so\n"
+    "  aesweep plugin check libmy_activation.so --json\n"
+    "  aesweep plugin check libmy_activation.so --case gradient --in-process\n\n"
     "The library is code that runs as you: check only what you would run.\n\n"
     "Exit status: 0 every case passed, 1 a case failed, 2 wrong call, 3 the check itself failed.\n";
 
@@ -178,7 +180,7 @@ class Parser {
   void add_plugins() {
     plugins_ = app_.add_subcommand("plugins", "List components, their parameters and libraries");
     plugins_->add_option("LIBRARY", plugins_options_.libraries,
-                         "Absolute paths of more plugin libraries to load and list");
+                         "More plugin libraries to load and list");
     plugins_->footer(std::string(kPluginsExamples) + kStatuses);
   }
 
@@ -204,11 +206,13 @@ class Parser {
 
     plugin_check_ =
         plugin_->add_subcommand("check", "Run the conformance cases on a plugin library");
-    plugin_check_->add_option("LIBRARY", check_options_.library, "The plugin, NAME.so")->required();
+    plugin_check_->add_option("LIBRARY", check_options_.library, "The plugin, libNAME.so")
+        ->required();
     plugin_check_->add_flag("--json", check_options_.json, "Print the verdicts as JSON");
     plugin_check_->add_flag("--in-process", check_options_.in_process,
                             "Run the cases in this process, for a debugger");
-    plugin_check_->add_option("--only", check_options_.only, "Run the case of this name alone");
+    plugin_check_->add_option("--case,--only", check_options_.only,
+                              "Run the case of this name alone");
     plugin_check_->add_option("--seconds", check_options_.seconds, "Time limit of each case")
         ->capture_default_str()
         ->check(CLI::Range(0.1, 86400.0));

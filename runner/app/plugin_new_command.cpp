@@ -181,7 +181,7 @@ Status new_plugin(const PluginNewOptions& options) {
   const std::string out =
       text("./", name, " holds ", name, ".cpp, an example to change into your ", options.kind,
            ". Next:\n\n", "  cmake -S ", name, " -B ", name, "/b && cmake --build ", name, "/b\n",
-           "  aesweep plugin check ", name, "/b/", name, ".so\n", "  aesweep run ", name,
+           "  aesweep plugin check ", name, "/b/lib", name, ".so\n", "  aesweep run ", name,
            "/experiment.yaml\n", note_on_builtins(options));
   std::fputs(out.c_str(), stdout);
   return {};

@@ -1,7 +1,9 @@
 #include "runner/app/plugins_command.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "core/base/table.hpp"
@@ -76,14 +78,28 @@ Rows library_rows(const Catalogue& catalogue) {
   return rows;
 }
 
+// Of the libraries, as the command line has them: relative to the working directory.
+Result<std::vector<std::string>> absolute_paths(const std::vector<std::string>& given) {
+  std::vector<std::string> paths;
+  for (const std::string& one : given) {
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::absolute(one, error);
+    if (error || one.empty()) return Status::input(text("'", one, "' is no path of a library"));
+    paths.push_back(whole.lexically_normal().string());
+  }
+  return paths;
+}
+
 }  // namespace
 
 Status list_plugins(const PluginsOptions& options) {
+  const Result<std::vector<std::string>> paths = absolute_paths(options.libraries);
+  if (!paths.ok()) return paths.status();
   Catalogue catalogue;
   AESWEEP_RETURN_IF_ERROR(load_builtins(catalogue));
   Result<PluginProbe> probe = start_plugin_probe();
   if (!probe.ok()) return probe.status();
-  AESWEEP_RETURN_IF_ERROR(load_probed_plugins(options.libraries, probe.value(), catalogue));
+  AESWEEP_RETURN_IF_ERROR(load_probed_plugins(paths.value(), probe.value(), catalogue));
   const std::vector<std::string> components = {"kind", "name", "library", "formula"};
   const std::vector<std::string> parameters = {"kind",    "name",     "parameter", "type",
                                                "default", "accepted", "meaning"};

@@ -53,7 +53,7 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
       {{"plan", folder.path()}, {folder.path(), "is a folder"}},
       {{"plan", bad_yaml}, {bad_yaml + ":"}},
       {{"plan", not_yaml}, {not_yaml + ":2:1", "modle", "did you mean model"}},
-      {{"plugins", "some.so"}, {fs::current_path() / "some.so", "No such file"}},
+      {{"plugins", "some.so"}, {"/some.so: ", "No such file"}},  // Made absolute.
       {{"plugins", folder.path("some.so")}, {folder.path("some.so"), "No such file"}},
       {{"plugin"}, {"expected plugin new or plugin check", "aesweep plugin --help"}},
       {{"plugin", "nwe"}, {"nwe", "aesweep plugin --help"}},
