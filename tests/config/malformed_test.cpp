@@ -395,182 +395,181 @@ TEST(Malformed, EmptyValues) {
       {9, "limits:", "a.yaml:9:1: limits: found nothing, expected a map"},
       {9, "resources:", "a.yaml:9:1: resources: found nothing, expected a map"},
       {9, "plugins:", "a.yaml:9:1: plugins: found nothing, expected a list of files"},
-      {9,
   });
 }
 
 // For what is only found when trials are planned: the nearest key that the message names.
 TEST(Malformed, PlacesOfLaterFaults) {
-    const std::string yaml = base_with(7, "    - {name: out, kind: tied, of: code}") +
-                             "train: {epochs: 2}\n"
-                             "parameters: {optimizer.lr: {values: [1, 2]}}\n";
-    const Result<Experiment> read = resolve(yaml, {{"model.loss", "huber"}});
-    ASSERT_TRUE(read.ok()) << read.status().message();
-    const std::vector<std::pair<std::string, std::string>> table = {
-        {"model.layers.out: gives 9 columns, but", "a.yaml:7:7"},
-        {"model.layers.out: layer tied (plugin p), plan: invalid: of: none", "a.yaml:7:35"},
-        {"model.layers.out.initializer: x", "a.yaml:7:7"},
-        {"model.code: no layer", "a.yaml:4:3"},
-        {"optimizer.lr: x", "a.yaml:10:14"},
-        {"train.shard_rows: x", "a.yaml:9:8"},
-        {"model.loss: by --set", "a.yaml:4:3"},
-        {"out of memory", "a.yaml"},
-    };
-    for (const auto& [message, place] : table)
-      EXPECT_EQ(place_of(read.value(), message), place) << message;
+  const std::string yaml = base_with(7, "    - {name: out, kind: tied, of: code}") +
+                           "train: {epochs: 2}\n"
+                           "parameters: {optimizer.lr: {values: [1, 2]}}\n";
+  const Result<Experiment> read = resolve(yaml, {{"model.loss", "huber"}});
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"model.layers.out: gives 9 columns, but", "a.yaml:7:7"},
+      {"model.layers.out: layer tied (plugin p), plan: invalid: of: none", "a.yaml:7:35"},
+      {"model.layers.out.initializer: x", "a.yaml:7:7"},
+      {"model.code: no layer", "a.yaml:4:3"},
+      {"optimizer.lr: x", "a.yaml:10:14"},
+      {"train.shard_rows: x", "a.yaml:9:8"},
+      {"model.loss: by --set", "a.yaml:4:3"},
+      {"out of memory", "a.yaml"},
+  };
+  for (const auto& [message, place] : table)
+    EXPECT_EQ(place_of(read.value(), message), place) << message;
 }
 
 TEST(Malformed, SweptKeys) {
-    expect_all({
-        {9, "parameters: [1]",
-         "a.yaml:9:13: parameters: found a list, expected a map from keys to values"},
-        {9, "parameters: {optimiser.lr: 1}",
-         "a.yaml:9:14: parameters.optimiser.lr: unknown key optimiser (did you mean optimizer?)"},
-        {9, "parameters: {data.limit: 3}",
-         "a.yaml:9:14: parameters.data.limit: data cannot be swept: all trials of a run share one "
-         "data "
-         "set; run the program once per data set"},
-        {9, "parameters: {resources.ranks_per_trial: {values: [1, 2]}}",
-         "a.yaml:9:14: parameters.resources.ranks_per_trial: resources cannot be swept: it does "
-         "not "
-         "change a trial's result"},
-        {9, "parameters: {name: {values: [a, b]}}",
-         "a.yaml:9:14: parameters.name: name cannot be swept: it holds for the run, not for one "
-         "trial"},
-        {9, "parameters: {optimizer..lr: 1}",
-         "a.yaml:9:14: parameters.optimizer..lr: not a key; write names with single dots between "
-         "them"},
-        {9, "parameters: {optimizer.lr: 1, optimizer: {lr: 2}}",
-         "a.yaml:9:43: parameters.optimizer.lr: the key is given twice, first at line 9"},
-        {9, "parameters: {optimizer.lrr: {values: [1]}}",
-         "a.yaml:9:14: optimizer.lrr: adam has no such parameter (did you mean optimizer.lr?)"},
-        {9, "parameters: {train.epoch: {values: [1]}}",
-         "a.yaml:9:14: train.epoch: unknown key (did you mean train.epochs?)"},
-        {9, "parameters: {train.epochs.x: 1}",
-         "a.yaml:9:14: train.epochs.x: a single value has no keys"},
-        {9, "parameters: {model.layers.cod.units: 3}",
-         "a.yaml:9:14: model.layers.cod: no layer has this name (did you mean code?)"},
-        {9, "parameters: {model.layers.code.regularizers.l1.coefficient: 3}",
-         "a.yaml:9:14: model.layers.code.regularizers.l1: no regularizer has this name"},
-        {9, "parameters: {model.layers.code.name: {values: [a, b]}}",
-         "a.yaml:9:14: model.layers.code.name: a name is part of addresses and cannot be swept or "
-         "set"},
-        {9, "parameters: {model: {values: [a]}}",
-         "a.yaml:9:31: model: found a, expected a map of what to change"},
-        {9, "parameters: {model.layers.code.activation.k: 3}",
-         "a.yaml:9:14: model.layers.code.activation.k: relu has no parameters"},
-        {9, "parameters: {model.layers.code.activation: {values: [tanh, {kind: topk}]}}",
-         "a.yaml:9:60: model.layers.code.activation.k: missing; expected a whole number in [1, "
-         "65536]"},
-        {9,
-         "parameters: {model.layers.code.activation: {values: [tanh, {kind: leaky_relu, slop: "
-         "1}]}}",
-         "a.yaml:9:79: model.layers.code.activation.slop: leaky_relu has no such parameter (did "
-         "you "
-         "mean "
-         "model.layers.code.activation.slope?)"},
-        {9, "parameters: {model.layers.code.units: {values: [64, 0]}}",
-         "a.yaml:9:53: model.layers.code.units: 0 is not in [1, 65536]"},
-        {9, "parameters: {model.layers.code.units: {values: [64, {a: 1}]}}",
-         "a.yaml:9:53: parameters.model.layers.code.units.values[1].label: missing; a map without "
-         "kind "
-         "needs a label for tables"},
-    });
+  expect_all({
+      {9, "parameters: [1]",
+       "a.yaml:9:13: parameters: found a list, expected a map from keys to values"},
+      {9, "parameters: {optimiser.lr: 1}",
+       "a.yaml:9:14: parameters.optimiser.lr: unknown key optimiser (did you mean optimizer?)"},
+      {9, "parameters: {data.limit: 3}",
+       "a.yaml:9:14: parameters.data.limit: data cannot be swept: all trials of a run share one "
+       "data "
+       "set; run the program once per data set"},
+      {9, "parameters: {resources.ranks_per_trial: {values: [1, 2]}}",
+       "a.yaml:9:14: parameters.resources.ranks_per_trial: resources cannot be swept: it does "
+       "not "
+       "change a trial's result"},
+      {9, "parameters: {name: {values: [a, b]}}",
+       "a.yaml:9:14: parameters.name: name cannot be swept: it holds for the run, not for one "
+       "trial"},
+      {9, "parameters: {optimizer..lr: 1}",
+       "a.yaml:9:14: parameters.optimizer..lr: not a key; write names with single dots between "
+       "them"},
+      {9, "parameters: {optimizer.lr: 1, optimizer: {lr: 2}}",
+       "a.yaml:9:43: parameters.optimizer.lr: the key is given twice, first at line 9"},
+      {9, "parameters: {optimizer.lrr: {values: [1]}}",
+       "a.yaml:9:14: optimizer.lrr: adam has no such parameter (did you mean optimizer.lr?)"},
+      {9, "parameters: {train.epoch: {values: [1]}}",
+       "a.yaml:9:14: train.epoch: unknown key (did you mean train.epochs?)"},
+      {9, "parameters: {train.epochs.x: 1}",
+       "a.yaml:9:14: train.epochs.x: a single value has no keys"},
+      {9, "parameters: {model.layers.cod.units: 3}",
+       "a.yaml:9:14: model.layers.cod: no layer has this name (did you mean code?)"},
+      {9, "parameters: {model.layers.code.regularizers.l1.coefficient: 3}",
+       "a.yaml:9:14: model.layers.code.regularizers.l1: no regularizer has this name"},
+      {9, "parameters: {model.layers.code.name: {values: [a, b]}}",
+       "a.yaml:9:14: model.layers.code.name: a name is part of addresses and cannot be swept or "
+       "set"},
+      {9, "parameters: {model: {values: [a]}}",
+       "a.yaml:9:31: model: found a, expected a map of what to change"},
+      {9, "parameters: {model.layers.code.activation.k: 3}",
+       "a.yaml:9:14: model.layers.code.activation.k: relu has no parameters"},
+      {9, "parameters: {model.layers.code.activation: {values: [tanh, {kind: topk}]}}",
+       "a.yaml:9:60: model.layers.code.activation.k: missing; expected a whole number in [1, "
+       "65536]"},
+      {9,
+       "parameters: {model.layers.code.activation: {values: [tanh, {kind: leaky_relu, slop: "
+       "1}]}}",
+       "a.yaml:9:79: model.layers.code.activation.slop: leaky_relu has no such parameter (did "
+       "you "
+       "mean "
+       "model.layers.code.activation.slope?)"},
+      {9, "parameters: {model.layers.code.units: {values: [64, 0]}}",
+       "a.yaml:9:53: model.layers.code.units: 0 is not in [1, 65536]"},
+      {9, "parameters: {model.layers.code.units: {values: [64, {a: 1}]}}",
+       "a.yaml:9:53: parameters.model.layers.code.units.values[1].label: missing; a map without "
+       "kind "
+       "needs a label for tables"},
+  });
 }
 
 TEST(Malformed, SweptLists) {
-    expect_all({
-        {9, "parameters: {optimizer.lr: [1, 2]}",
-         "a.yaml:9:28: parameters.optimizer.lr: found a list, expected {values: [...]}, {min: A, "
-         "max: "
-         "B, count: N} or a constant"},
-        {9, "parameters: {optimizer.lr: }",
-         "a.yaml:9:28: parameters.optimizer.lr: found nothing, expected {values: [...]}, {min: A, "
-         "max: "
-         "B, count: N} or a constant"},
-        {9, "parameters: {optimizer.lr: {values: 3}}",
-         "a.yaml:9:37: parameters.optimizer.lr.values: found 3, expected a list such as [1, 2]"},
-        {9, "parameters: {optimizer.lr: {values: []}}",
-         "a.yaml:9:37: parameters.optimizer.lr.values: found an empty list, expected a list such "
-         "as "
-         "[1, "
-         "2]"},
-        {9, "parameters: {optimizer.lr: {values: [[1]]}}",
-         "a.yaml:9:38: parameters.optimizer.lr.values[0]: found a list, expected a value or a map"},
-        {9, "parameters: {optimizer.lr: {values: [1, ~]}}",
-         "a.yaml:9:41: parameters.optimizer.lr.values[1]: found nothing, expected a value or a "
-         "map"},
-        {9, "parameters: {optimizer.lr: {values: [0.1, 1e-1]}}",
-         "a.yaml:9:43: parameters.optimizer.lr.values[1]: 0.1 is there twice; give each value "
-         "once, "
-         "and "
-         "each map its own label"},
-        {9,
-         "parameters: {model.layers.code.activation: {values: [{kind: topk, k: 1}, {kind: topk, k: "
-         "2}]}}",
-         "a.yaml:9:74: parameters.model.layers.code.activation.values[1]: topk is there twice; "
-         "give "
-         "each value once, and each map its own label"},
-        {9,
-         "parameters: {optimizer: {values: [{kind: adam, lr: 1}]}, optimizer.lr: {values: [1, 2]}}",
-         "a.yaml:9:58: parameters.optimizer.lr: values of optimizer (line 9) set this key, too; "
-         "sweep it "
-         "in one place"},
-        {9, "parameters: {optimizer.lr: {values: [1], min: 2}}",
-         "a.yaml:9:42: parameters.optimizer.lr.min: a range and values together; write one of "
-         "them"},
-    });
+  expect_all({
+      {9, "parameters: {optimizer.lr: [1, 2]}",
+       "a.yaml:9:28: parameters.optimizer.lr: found a list, expected {values: [...]}, {min: A, "
+       "max: "
+       "B, count: N} or a constant"},
+      {9, "parameters: {optimizer.lr: }",
+       "a.yaml:9:28: parameters.optimizer.lr: found nothing, expected {values: [...]}, {min: A, "
+       "max: "
+       "B, count: N} or a constant"},
+      {9, "parameters: {optimizer.lr: {values: 3}}",
+       "a.yaml:9:37: parameters.optimizer.lr.values: found 3, expected a list such as [1, 2]"},
+      {9, "parameters: {optimizer.lr: {values: []}}",
+       "a.yaml:9:37: parameters.optimizer.lr.values: found an empty list, expected a list such "
+       "as "
+       "[1, "
+       "2]"},
+      {9, "parameters: {optimizer.lr: {values: [[1]]}}",
+       "a.yaml:9:38: parameters.optimizer.lr.values[0]: found a list, expected a value or a map"},
+      {9, "parameters: {optimizer.lr: {values: [1, ~]}}",
+       "a.yaml:9:41: parameters.optimizer.lr.values[1]: found nothing, expected a value or a "
+       "map"},
+      {9, "parameters: {optimizer.lr: {values: [0.1, 1e-1]}}",
+       "a.yaml:9:43: parameters.optimizer.lr.values[1]: 0.1 is there twice; give each value "
+       "once, "
+       "and "
+       "each map its own label"},
+      {9,
+       "parameters: {model.layers.code.activation: {values: [{kind: topk, k: 1}, {kind: topk, k: "
+       "2}]}}",
+       "a.yaml:9:74: parameters.model.layers.code.activation.values[1]: topk is there twice; "
+       "give "
+       "each value once, and each map its own label"},
+      {9,
+       "parameters: {optimizer: {values: [{kind: adam, lr: 1}]}, optimizer.lr: {values: [1, 2]}}",
+       "a.yaml:9:58: parameters.optimizer.lr: values of optimizer (line 9) set this key, too; "
+       "sweep it "
+       "in one place"},
+      {9, "parameters: {optimizer.lr: {values: [1], min: 2}}",
+       "a.yaml:9:42: parameters.optimizer.lr.min: a range and values together; write one of "
+       "them"},
+  });
 }
 
 TEST(Malformed, SweptRanges) {
-    expect_all({
-        {9, "parameters: {optimizer.lr: {min: 1, max: 2}}",
-         "a.yaml:9:28: parameters.optimizer.lr.count: missing; a range is {min: A, max: B, count: "
-         "N}"},
-        {9, "parameters: {optimizer.lr: {min: 1, count: 2}}",
-         "a.yaml:9:28: parameters.optimizer.lr.max: missing; a range is {min: A, max: B, count: "
-         "N}"},
-        {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 1}}",
-         "a.yaml:9:52: parameters.optimizer.lr.count: found 1, expected a whole number in [2, "
-         "1000000]; "
-         "both ends are included"},
-        {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 2.5}}",
-         "a.yaml:9:52: parameters.optimizer.lr.count: found 2.5, expected a whole number in [2, "
-         "1000000]; both ends are included"},
-        {9, "parameters: {optimizer.lr: {min: 2, max: 1, count: 2}}",
-         "a.yaml:9:42: parameters.optimizer.lr.max: 1 is not above min, 2"},
-        {9, "parameters: {optimizer.lr: {min: 0, max: 1, count: 2, log: true}}",
-         "a.yaml:9:34: parameters.optimizer.lr.min: 0 is not above 0, as log: true needs"},
-        {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 2, log: yes}}",
-         "a.yaml:9:60: parameters.optimizer.lr.log: found yes, expected true or false"},
-        {9, "parameters: {optimizer.lr: {min: a, max: 2, count: 2}}",
-         "a.yaml:9:34: parameters.optimizer.lr.min: found a, expected a number"},
-        {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 2, step: 1}}",
-         "a.yaml:9:55: parameters.optimizer.lr.step: unknown key; known: values, min, max, count, "
-         "log"},
-        {9, "parameters: {optimizer.lr: {distribution: log_uniform, min: -9.21, max: -4.6}}",
-         "a.yaml:9:29: parameters.optimizer.lr.distribution: log_uniform is ambiguous; if min and "
-         "max "
-         "are values, write {min: -9.21, max: -4.6, log: true, count: N}; if they are exponents of "
-         "e, "
-         "write {min: 0.000100034042991, max: 0.0100518357446, log: true, count: N}"},
-        {9, "parameters: {optimizer.lr: {distribution: uniform, min: 1, max: 2}}",
-         "a.yaml:9:29: parameters.optimizer.lr.distribution: unknown key; a grid is {min: A, max: "
-         "B, "
-         "count: N}, with log: true for even steps of the logarithm"},
-        {9, "parameters: {model.layers.code.units: {min: 1, max: 3, count: 5}}",
-         "a.yaml:9:39: parameters.model.layers.code.units: the range gives 2 twice after rounding "
-         "to "
-         "whole numbers; lower count"},
-        {9,
-         "parameters: {train.seed: {min: 0, max: 1e6, count: 1000000}, optimizer.lr: {min: 0, max: "
-         "1, "
-         "count: 1000000}, optimizer.beta1: {min: 0, max: 0.5, count: 1000000}}",
-         "a.yaml:9:1: parameters: the grid of 1000000 x 1000000 x 1000000 trials is larger than "
-         "limits.max_trials, 1000000"},
-        {9, "limits: {max_trials: 3}\nparameters: {train.seed: {values: [1, 2, 3, 4]}}",
-         "a.yaml:10:1: parameters: the grid of 4 trials is larger than limits.max_trials, 3"},
-    });
+  expect_all({
+      {9, "parameters: {optimizer.lr: {min: 1, max: 2}}",
+       "a.yaml:9:28: parameters.optimizer.lr.count: missing; a range is {min: A, max: B, count: "
+       "N}"},
+      {9, "parameters: {optimizer.lr: {min: 1, count: 2}}",
+       "a.yaml:9:28: parameters.optimizer.lr.max: missing; a range is {min: A, max: B, count: "
+       "N}"},
+      {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 1}}",
+       "a.yaml:9:52: parameters.optimizer.lr.count: found 1, expected a whole number in [2, "
+       "1000000]; "
+       "both ends are included"},
+      {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 2.5}}",
+       "a.yaml:9:52: parameters.optimizer.lr.count: found 2.5, expected a whole number in [2, "
+       "1000000]; both ends are included"},
+      {9, "parameters: {optimizer.lr: {min: 2, max: 1, count: 2}}",
+       "a.yaml:9:42: parameters.optimizer.lr.max: 1 is not above min, 2"},
+      {9, "parameters: {optimizer.lr: {min: 0, max: 1, count: 2, log: true}}",
+       "a.yaml:9:34: parameters.optimizer.lr.min: 0 is not above 0, as log: true needs"},
+      {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 2, log: yes}}",
+       "a.yaml:9:60: parameters.optimizer.lr.log: found yes, expected true or false"},
+      {9, "parameters: {optimizer.lr: {min: a, max: 2, count: 2}}",
+       "a.yaml:9:34: parameters.optimizer.lr.min: found a, expected a number"},
+      {9, "parameters: {optimizer.lr: {min: 1, max: 2, count: 2, step: 1}}",
+       "a.yaml:9:55: parameters.optimizer.lr.step: unknown key; known: values, min, max, count, "
+       "log"},
+      {9, "parameters: {optimizer.lr: {distribution: log_uniform, min: -9.21, max: -4.6}}",
+       "a.yaml:9:29: parameters.optimizer.lr.distribution: log_uniform is ambiguous; if min and "
+       "max "
+       "are values, write {min: -9.21, max: -4.6, log: true, count: N}; if they are exponents of "
+       "e, "
+       "write {min: 0.000100034042991, max: 0.0100518357446, log: true, count: N}"},
+      {9, "parameters: {optimizer.lr: {distribution: uniform, min: 1, max: 2}}",
+       "a.yaml:9:29: parameters.optimizer.lr.distribution: unknown key; a grid is {min: A, max: "
+       "B, "
+       "count: N}, with log: true for even steps of the logarithm"},
+      {9, "parameters: {model.layers.code.units: {min: 1, max: 3, count: 5}}",
+       "a.yaml:9:39: parameters.model.layers.code.units: the range gives 2 twice after rounding "
+       "to "
+       "whole numbers; lower count"},
+      {9,
+       "parameters: {train.seed: {min: 0, max: 1e6, count: 1000000}, optimizer.lr: {min: 0, max: "
+       "1, "
+       "count: 1000000}, optimizer.beta1: {min: 0, max: 0.5, count: 1000000}}",
+       "a.yaml:9:1: parameters: the grid of 1000000 x 1000000 x 1000000 trials is larger than "
+       "limits.max_trials, 1000000"},
+      {9, "limits: {max_trials: 3}\nparameters: {train.seed: {values: [1, 2, 3, 4]}}",
+       "a.yaml:10:1: parameters: the grid of 4 trials is larger than limits.max_trials, 3"},
+  });
 }
 
 }  // namespace
