@@ -61,9 +61,6 @@ function(aesweep_add_plugin name)
     execute_process(COMMAND chmod go-w "${CMAKE_BINARY_DIR}" "${CMAKE_CURRENT_BINARY_DIR}"
       COMMAND_ERROR_IS_FATAL ANY)
   endif()
-  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
-  string(JOIN " " flags ${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}} ${AESWEEP_PLUGIN_FLAGS})
-  aesweep_refuse_inexact_flags("${flags}")
 
   set(target plugin_${name})
   set(map "${AESWEEP_PLUGIN_CMAKE_DIRECTORY}/plugin.map")
@@ -75,17 +72,35 @@ function(aesweep_add_plugin name)
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY "${arg_DIRECTORY}"
     LINK_DEPENDS "${map}")
+  # What the project gives to everything, as it stands: generator expressions are known too late.
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+  get_target_property(compile_options ${target} COMPILE_OPTIONS)
+  get_target_property(link_options ${target} LINK_OPTIONS)
+  set(options ${compile_options} ${link_options})
+  list(FILTER options EXCLUDE REGEX "NOTFOUND$|[$]<")
+  string(JOIN " " flags ${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}} ${options}
+    ${CMAKE_MODULE_LINKER_FLAGS})
+  aesweep_refuse_inexact_flags("${flags}")
   target_link_libraries(${target} PRIVATE aesweep_sdk)
   if(TARGET aesweep_flags)
     target_link_libraries(${target} PRIVATE aesweep_flags)
     target_precompile_headers(${target} REUSE_FROM aesweep_plugin_pch)
   else()
-    target_compile_options(${target} PRIVATE -Wall -Wextra
-      $<$<BOOL:${AESWEEP_CPU_LEVEL}>:-march=${AESWEEP_CPU_LEVEL}>)
+    # The last word: options that came in by a way that is not looked at, such as a generator
+    # expression or a linked target, end here.
+    set(own -fno-fast-math)
+    if(AESWEEP_CPU_LEVEL)
+      list(APPEND own "-march=${AESWEEP_CPU_LEVEL}")
+    endif()
+    target_compile_options(${target} PRIVATE -Wall -Wextra ${own})
+    target_link_options(${target} PRIVATE -fno-fast-math)
+    string(JOIN " " flags "${flags}" ${own})
   endif()
   target_compile_options(${target} PRIVATE ${AESWEEP_PLUGIN_FLAGS})
   target_link_options(${target} PRIVATE "-Wl,--version-script=${map}" -Wl,-z,defs)
 
+  string(JOIN " " flags "${flags}" ${AESWEEP_PLUGIN_FLAGS})
+  string(STRIP "${flags}" flags)
   if(AESWEEP_SANITIZE)
     string(APPEND flags " -fsanitize=${AESWEEP_SANITIZE}")
   endif()

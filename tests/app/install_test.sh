@@ -45,10 +45,10 @@ cd "$folder/work"
 umask 002
 kinds=(activation layer regularizer quantizer loss optimizer)
 for kind in "${kinds[@]}"; do
-  "$program" plugin new --kind "$kind" "my_$kind" >"$folder/new" || fail "plugin new $kind failed"
-  grep -qF "cmake -S my_$kind -B my_$kind/b" "$folder/new" || fail "$kind: no next step was said"
+  "$program" plugin new --kind "$kind" "my_$kind" >"$folder/my_$kind" ||
+    fail "plugin new $kind failed"
 done
-"$program" plugin new --kind activation --example learned my_learned >/dev/null ||
+"$program" plugin new --kind activation --example learned my_learned >"$folder/my_learned" ||
   fail "plugin new --example learned failed"
 kinds+=(learned)
 
@@ -70,10 +70,12 @@ for kind in "${kinds[@]}"; do
   [[ -f $project/b/lib$project.plugin.yaml ]] || fail "$kind: there is no manifest"
   grep -rqIF -e "$source/" -e "$build/" "$project" &&
     fail "$kind: the project or its build uses the source or build tree"
-  "$program" plugin check "$project/b/lib$project.so" >"$project/check" 2>&1 ||
-    { cat "$project/check" >&2; fail "$kind: plugin check refuses the template"; }
-  "$program" run "$project/experiment.yaml" -o "runs/$project" >"$project/run" 2>&1 ||
-    { cat "$project/run" >&2; fail "$kind: the experiment of the template does not run"; }
+  # The very lines that `plugin new` printed; the build has nothing left to do.
+  sed -n 's/^  //p' "$folder/$project" >"$project/next"
+  [[ $(wc -l <"$project/next") == 3 ]] || fail "$kind: next steps: $(cat "$folder/$project")"
+  PATH=$prefix/bin:$(dirname "$(command -v "$cmake")"):$PATH bash -e "$project/next" \
+    >"$project/run" 2>&1 ||
+    { cat "$project/run" >&2; fail "$kind: a step that plugin new prints fails"; }
   grep -q "completed" "$project/run" || fail "$kind: the experiment has no completed trial"
 done
 (cd my_loss/b && "${cmake%cmake}ctest" --no-tests=error >"$folder/ctest") ||
@@ -101,6 +103,27 @@ if "$cmake" -S my_loss -B fast "-Daesweep_DIR=$prefix/lib/cmake/aesweep" \
 fi
 grep -q -e "-ffast-math is in the compiler's flags" "$folder/fast" ||
   fail "unexpected message: $(cat "$folder/fast")"
+for command in add_compile_options add_link_options; do
+  sed "s/^enable_testing/$command(-O2 -ffast-math)\n&/" my_loss/CMakeLists.txt \
+    >"my_loss/CMakeLists.new"
+  mkdir -p "$command" && cp my_loss/my_loss.cpp "$command"
+  mv my_loss/CMakeLists.new "$command/CMakeLists.txt"
+  if "$cmake" -S "$command" -B "$command/b" "-Daesweep_DIR=$prefix/lib/cmake/aesweep" \
+    >"$folder/fast" 2>&1; then
+    fail "-ffast-math by $command was accepted"
+  fi
+  grep -q -e "-ffast-math is in the compiler's flags" "$folder/fast" ||
+    fail "unexpected message: $(cat "$folder/fast")"
+done
+
+# Options of a project are in its manifest; those that come later cannot bring fast-math back.
+mkdir late && cp my_loss/my_loss.cpp late
+sed "s/^enable_testing/add_compile_options(-DFIRST=1)\n&/" my_loss/CMakeLists.txt \
+  >late/CMakeLists.txt
+{ "$cmake" -S late -B late/b "-Daesweep_DIR=$prefix/lib/cmake/aesweep" &&
+  "$cmake" --build late/b; } >"$folder/late" 2>&1 || { cat "$folder/late" >&2; fail "late"; }
+grep -q '^flags: ".*-DFIRST=1.*-fno-fast-math' late/b/libmy_loss.plugin.yaml ||
+  fail "the manifest lacks flags: $(cat late/b/libmy_loss.plugin.yaml)"
 
 # Without its templates or plugins the program says so.
 rm -r "$prefix/share/aesweep/templates" "$prefix/lib/aesweep"
