@@ -41,7 +41,7 @@ void WarmupCheck::add(std::int64_t number, const PlannedTrial& trial, std::int64
   if (warmup <= steps) return;
   if (++count_ > 1) return;
   first_ = text("train.schedule.warmup_steps: ", warmup, " is more than the ", steps,
-                " steps of trial ", number, " (", trial.label, ")");
+                steps == 1 ? " step" : " steps", " of trial ", number, " (", trial.label, ")");
 }
 
 std::string WarmupCheck::warning() const {
