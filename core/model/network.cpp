@@ -294,7 +294,8 @@ Status Network<T>::add_quantizer(const LayerSpec& spec, const Catalogue& catalog
   if (!made.ok()) return made.status().in("quantizer");
   const auto quantized = known(layer.learned, AESWEEP_MAY_QUANTIZE);
   if (quantized.empty()) {
-    return Status::input("quantizer: this layer has no tensor that may be quantized");
+    return Status::input(
+        "quantizer: this layer has no tensor that may be quantized; leave its quantizer out");
   }
   AESWEEP_RETURN_IF_ERROR(made->plan(shard_rows_max, 0, target_cols_, quantized).in("quantizer"));
   layer.quantizer =

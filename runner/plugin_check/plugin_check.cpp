@@ -443,7 +443,7 @@ Result<CheckReport> check_library_file(const CheckPlan& plan,
   if (!plan.only.empty() && std::find(names.begin(), names.end(), plan.only) == names.end()) {
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    return Status::input(text("--only ", plan.only, ": no such case",
+    return Status::input(text("--case ", plan.only, ": no such case",
                               did_you_mean(plan.only, names), "; there are ", list));
   }
   return Checker(plan, done).check();

@@ -299,7 +299,7 @@ std::vector<LibraryRow> library_rows() {
 TEST(BadLibraries, AreFoundByTheCaseThatIsForThem) {
   for (const LibraryRow& row : library_rows()) {
     SCOPED_TRACE(row.library + ", " + row.name);
-    const Answer answer = check(row.library, {"--only", row.name});
+    const Answer answer = check(row.library, {"--case", row.name});
     EXPECT_EQ(answer.status, 1) << answer.out << answer.err;
     const std::vector<Line> lines = parse(answer.out);
     ASSERT_FALSE(lines.empty());
@@ -341,7 +341,7 @@ TEST(Manifests, TheirKindIsHeldToTheComponents) {
   for (const char* kind : {"activation", "layer"}) {
     std::ofstream(fs::path(copy).replace_extension(".plugin.yaml"))
         << manifest << "kind: " << kind << '\n';
-    const Answer answer = check(copy.string(), {"--only", "load"});
+    const Answer answer = check(copy.string(), {"--case", "load"});
     const bool right = std::string(kind) == "activation";
     EXPECT_EQ(answer.status, right ? 0 : 1) << answer.out << answer.err;
     EXPECT_EQ(answer.out.find("the manifest says kind: layer, but activation tanh is none") ==
@@ -361,9 +361,9 @@ TEST(Cases, EachHasARowThatItFails) {
 
 TEST(WrongCalls, AreAnsweredWithStatus2) {
   const std::string good = std::string(AESWEEP_BAD_PLUGINS) + "/good.so";
-  Answer answer = check(good, {"--only", "shape"});
+  Answer answer = check(good, {"--case", "shape"});
   EXPECT_EQ(answer.status, 2);
-  EXPECT_NE(answer.err.find("--only shape: no such case"), std::string::npos) << answer.err;
+  EXPECT_NE(answer.err.find("--case shape: no such case"), std::string::npos) << answer.err;
   EXPECT_NE(answer.err.find("shapes"), std::string::npos) << answer.err;
 
   answer = check(AESWEEP_BAD_PLUGINS);

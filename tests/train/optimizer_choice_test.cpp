@@ -101,12 +101,17 @@ TEST(OptimizerChoice, EachHasAStreamOfItsOwn) {
   (void)weights_after(spec, data.dataset());
   std::multiset<std::uint64_t> streams;
   for (const ProbeCall& call : take_probe_calls()) streams.insert(call.stream);
-  const auto count = [&](const char* path) {
-    return streams.count(stream_hash(spec.train.seed, path, AESWEEP_TRAIN));
+  const auto blocks = [&](const char* path, const char* tensor) {
+    const std::uint64_t of_path = stream_hash(spec.train.seed, path, AESWEEP_TRAIN);
+    return streams.count(of_path ^ stream_hash(0, tensor, 0));
   };
-  EXPECT_EQ(count("optimizer"), 2u);                // code: weights and bias, a block each.
-  EXPECT_EQ(count("layers/in/optimizer"), 3u);      // 6,000 weights in two blocks, and the bias.
-  EXPECT_EQ(count("layers/output/optimizer"), 2u);  // 800 weights, and the bias.
+  EXPECT_EQ(blocks("optimizer", "code/weights"), 1u);
+  EXPECT_EQ(blocks("optimizer", "code/bias"), 1u);
+  EXPECT_EQ(blocks("layers/in/optimizer", "in/weights"), 2u);  // 6,000 weights.
+  EXPECT_EQ(blocks("layers/in/optimizer", "in/bias"), 1u);
+  EXPECT_EQ(blocks("layers/output/optimizer", "output/weights"), 1u);
+  EXPECT_EQ(blocks("layers/output/optimizer", "output/bias"), 1u);
+  EXPECT_EQ(streams.size(), 7u);
 }
 
 TEST(OptimizerChoice, MistakesAreNamed) {
