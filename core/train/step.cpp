@@ -137,6 +137,7 @@ void Step<T>::note(std::uint64_t order, const std::string& where, const Status& 
 
 template <class T>
 void Step<T>::prepare(int tensor) {
+  if (first_fault().present()) return;  // What the quantizers kept may be missing.
   const WeightFault fault = updater_->prepare(tensor, context_);
   note(kPrepareStage + fault.block, network_->tensors()[static_cast<std::size_t>(tensor)].name,
        fault.status);

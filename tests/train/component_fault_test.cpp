@@ -1,7 +1,9 @@
 // Proves that a component failing in the middle of a step ends the trial with the same reason on
-// any number of ranks, whichever rank computes the failing shard, and that no rank hangs.
+// any number of ranks, whichever rank computes the failing shard, and that no rank hangs; and that
+// a quantizer's backward is not called where its quantize failed.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <string>
@@ -125,7 +127,56 @@ const aesweep_component kFailing = {
     sizeof(aesweep_component), AESWEEP_ACTIVATION, 0, 0, "failing",
     "y = x, or an error",      kParameters,        2, 0, {&kLifecycle, &kLifecycle},
     {&kTable32, &kTable64}};
-const aesweep_component* const kComponents[] = {&kFailing};
+// A quantizer that is the identity until quantize fails in training step 2. Its backward counts the
+// calls of that step.
+constexpr std::uint64_t kUnquantizedStep = 2;
+std::atomic<int> backward_of_unquantized = 0;
+
+int32_t create_quantizer(const aesweep_parameter*, uint32_t, void** instance, aesweep_error*) {
+  *instance = new FailAt;
+  return AESWEEP_OK;
+}
+
+int32_t plan_quantizer(void*, const aesweep_plan_request*, aesweep_plan*, aesweep_error*) {
+  return AESWEEP_OK;
+}
+
+template <class Real>
+int32_t quantize(void*, const aesweep_context* context, const aesweep_block* block, const Real* w,
+                 Real* q, void*, aesweep_error* error) {
+  if (context->mode == AESWEEP_TRAIN && context->step == kUnquantizedStep) {
+    return fail(error, context);
+  }
+  std::copy_n(w, block->count, q);
+  return AESWEEP_OK;
+}
+
+template <class Real>
+int32_t quantizer_backward(void*, const aesweep_context* context, const aesweep_block*, const Real*,
+                           Real*, const void*, aesweep_error*) {
+  if (context->step == kUnquantizedStep) ++backward_of_unquantized;
+  return AESWEEP_OK;
+}
+
+const aesweep_lifecycle kQuantizerLifecycle = {sizeof(aesweep_lifecycle), 0, create_quantizer,
+                                               destroy, plan_quantizer};
+const aesweep_quantizer_f32 kQuantizer32 = {sizeof(aesweep_quantizer_f32), 0, quantize<float>,
+                                            quantizer_backward<float>, nullptr};
+const aesweep_quantizer_f64 kQuantizer64 = {sizeof(aesweep_quantizer_f64), 0, quantize<double>,
+                                            quantizer_backward<double>, nullptr};
+const aesweep_component kFailingQuantizer = {sizeof(aesweep_component),
+                                             AESWEEP_QUANTIZER,
+                                             0,
+                                             0,
+                                             "failing",
+                                             "q = w, or an error",
+                                             nullptr,
+                                             0,
+                                             0,
+                                             {&kQuantizerLifecycle, &kQuantizerLifecycle},
+                                             {&kQuantizer32, &kQuantizer64}};
+
+const aesweep_component* const kComponents[] = {&kFailing, &kFailingQuantizer};
 const aesweep_plugin_entry kEntry = {AESWEEP_ABI_MAGIC,
                                      sizeof(aesweep_plugin_entry),
                                      AESWEEP_ABI_MAJOR,
@@ -135,7 +186,7 @@ const aesweep_plugin_entry kEntry = {AESWEEP_ABI_MAGIC,
                                      "failing",
                                      "1",
                                      kComponents,
-                                     1,
+                                     2,
                                      0,
                                      nullptr,
                                      nullptr};
@@ -195,6 +246,18 @@ TEST(ComponentFault, AnyCallEndsTheTrialAlikeOnAnyRanks) {
       }
     }
   }
+}
+
+TEST(ComponentFault, AQuantizersBackwardIsNotCalledWhereItsQuantizeFailed) {
+  TrialSpec spec = failing_spec("forward", 1000);
+  spec.model.layers[0].quantizer = ComponentSpec{"failing", {}};
+  for (int ranks = 1; ranks <= 3; ++ranks) {
+    for (const TrialResult& result : run(spec, ranks)) {
+      EXPECT_EQ(result.outcome, Outcome::kFailed);
+      EXPECT_NE(result.reason.find("code, step 2"), std::string::npos) << result.reason;
+    }
+  }
+  EXPECT_EQ(backward_of_unquantized, 0);
 }
 
 TEST(ComponentFault, WithoutTheFaultTheSameTrialCompletes) {
