@@ -137,7 +137,9 @@ void Step<T>::note(std::uint64_t order, const std::string& where, const Status& 
 
 template <class T>
 void Step<T>::prepare(int tensor) {
-  if (first_fault().present()) return;  // What the quantizers kept may be missing.
+  // What the quantizers kept may be missing. Faults of weights do not count here: the lowest block
+  // that fails is the same on any ranks only if all are tried.
+  if (passes_->fault().present()) return;
   const WeightFault fault = updater_->prepare(tensor, context_);
   note(kPrepareStage + fault.block, network_->tensors()[static_cast<std::size_t>(tensor)].name,
        fault.status);
