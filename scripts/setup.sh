@@ -7,13 +7,17 @@
 build_packages=(
   g++ cmake ninja-build pkg-config git
   libopenmpi-dev openmpi-bin libhdf5-dev libyaml-cpp-dev libeigen3-dev libopenblas-dev
-  libcli11-dev libspdlog-dev zlib1g-dev libssl-dev
+  libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libssl-dev
   libgtest-dev libbenchmark-dev python3
 )
-# What only running the tests needs: they read results with Python, look into libraries with nm,
-# check shell scripts, and build plugins by plain cmake, which takes make.
+# What only running the tests needs: they read results with Python and h5dump, look into libraries
+# with nm, check shell scripts, build plugins by plain cmake, which takes make, and kill the program
+# at chosen system calls with strace.
 # shellcheck disable=SC2034
-check_packages=(python3-h5py python3-numpy python3-pandas binutils shellcheck make)
+check_packages=(
+  python3-h5py python3-numpy python3-pandas python3-xarray python3-h5netcdf hdf5-tools
+  binutils shellcheck make strace
+)
 
 # What those packages provide as commands: enough on systems without dpkg.
 needed_commands=(c++ cmake ninja pkg-config mpirun)

@@ -10,6 +10,10 @@ const char* outcome_name(Outcome outcome) {
       return "diverged";
     case Outcome::kFailed:
       return "failed";
+    case Outcome::kPruned:
+      return "pruned";
+    case Outcome::kInterrupted:
+      return "interrupted";
   }
   return "unknown";
 }

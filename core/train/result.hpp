@@ -10,9 +10,15 @@
 
 namespace aesweep {
 
-enum class Outcome { kCompleted, kDiverged, kFailed };
+enum class Outcome {
+  kCompleted,
+  kDiverged,
+  kFailed,
+  kPruned,      // Ended before its last epoch on purpose: a time limit, an early stop.
+  kInterrupted  // Left to be resumed; not the end of a trial, and in no file of results.
+};
 
-// "completed", "diverged", "failed"
+// "completed", "diverged", "failed", "pruned", "interrupted"
 [[nodiscard]] const char* outcome_name(Outcome outcome);
 
 struct MetricInfo {

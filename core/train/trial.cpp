@@ -48,7 +48,7 @@ int decoder_weights(const Network<T>& network) {
 template <class T>
 class Trial {
  public:
-  Trial(const TrialSpec& spec, const Dataset& dataset, Exchange& exchange, TrialObserver& observer,
+  Trial(const TrialSpec& spec, const Dataset& dataset, Exchange& exchange, TrialControl& observer,
         TrialSetup<T> setup)
       : spec_(spec),
         dataset_(dataset),
@@ -67,7 +67,7 @@ class Trial {
       if (((epoch + 1) % spec_.evaluate.every == 0 || last) && !evaluate_test()) {
         return std::move(result_);
       }
-      observer_.epoch_done({epoch + 1, spec_.train.epochs, dataset_.train.rows});
+      observer_.epoch_done({epoch + 1, spec_.train.epochs, dataset_.train.rows, {}, {}});
     }
     if (keeps) result_.weights_final = copy_weights(trainer_.network(), trainer_.parameters());
     if (exchange_.rank() == 0 && spec_.record.samples > 0) {
@@ -169,7 +169,7 @@ class Trial {
   const TrialSpec& spec_;
   const Dataset& dataset_;
   Exchange& exchange_;
-  TrialObserver& observer_;
+  TrialControl& observer_;
   Trainer<T> trainer_;
   std::vector<std::int64_t> order_;  // Sample numbers in the order of the present epoch.
   SplitSums sums_;
@@ -187,23 +187,23 @@ TrialResult failed(const Status& status) {
 
 template <class T>
 TrialResult run(const TrialSpec& spec, const Catalogue& catalogue, const Dataset& dataset,
-                Exchange& exchange, TrialObserver& observer) {
+                Exchange& exchange, TrialControl& control, const TrialState*) {
   const Status target = check_target(spec.model, dataset);
   if (!target.ok()) return failed(target);
   Result<TrialSetup<T>> setup =
       set_up_trial<T>(spec, catalogue, {dataset.train.rows, dataset.test.rows, dataset.cols()},
                       exchange.rank(), exchange.ranks());
   if (!setup.ok()) return failed(setup.status());
-  return Trial<T>(spec, dataset, exchange, observer, std::move(setup).value()).run(catalogue);
+  return Trial<T>(spec, dataset, exchange, control, std::move(setup).value()).run(catalogue);
 }
 
 }  // namespace
 
 TrialResult run_trial(const TrialSpec& spec, const Catalogue& catalogue, const Dataset& dataset,
-                      Exchange& exchange, TrialObserver& observer) {
+                      Exchange& exchange, TrialControl& control, const TrialState* from) {
   return spec.model.scalar == Scalar::kF32
-             ? run<float>(spec, catalogue, dataset, exchange, observer)
-             : run<double>(spec, catalogue, dataset, exchange, observer);
+             ? run<float>(spec, catalogue, dataset, exchange, control, from)
+             : run<double>(spec, catalogue, dataset, exchange, control, from);
 }
 
 }  // namespace aesweep

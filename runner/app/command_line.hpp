@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runner/config/experiment.hpp"
+#include "runner/sweep/sweep.hpp"
 
 namespace aesweep {
 
@@ -19,7 +20,35 @@ struct ExperimentOptions {
 struct RunOptions {
   ExperimentOptions experiment;
   std::string folder;  // Empty: runs/<name of the experiment>.
+  StartMode start = StartMode::kNew;
+  bool rerun_failed = false;
   bool accept_mixed_nodes = false;
+  bool accept_numerics = false;
+  bool supervised = false;    // Set by a supervisor for the jobs that it starts.
+  bool search_crash = false;  // The same.
+};
+
+// run --supervise: starts the launcher, and starts it again.
+struct SuperviseOptions {
+  RunOptions run;
+  std::vector<std::string> arguments;  // Of the command line, for the jobs: without --supervise, -n
+                                       // and --launcher.
+  int ranks = 1;                       // -n
+  std::string launcher = "mpirun";     // --launcher: a command, split at blanks; "-n N" follows it.
+};
+
+struct StatusOptions {
+  std::string folder;
+  bool json = false;
+  bool watch = false;
+};
+
+struct ValidateOptions {
+  std::string folder;
+};
+
+struct RebuildOptions {
+  std::string folder;
 };
 
 struct PlanOptions {
@@ -50,8 +79,9 @@ struct ExitNow {
   int status;
 };
 
-using Command = std::variant<ExitNow, RunOptions, PlanOptions, PluginsOptions, PluginNewOptions,
-                             PluginCheckOptions>;
+using Command =
+    std::variant<ExitNow, RunOptions, SuperviseOptions, StatusOptions, ValidateOptions,
+                 RebuildOptions, PlanOptions, PluginsOptions, PluginNewOptions, PluginCheckOptions>;
 
 // Never throws. Reads the environment for AESWEEP_DATA_DIR.
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv);

@@ -69,6 +69,22 @@ struct PlannedTrial {
 
 enum class Goal { kMinimize, kMaximize };
 
+// When running trials are written down, so that they can go on after the job was killed.
+struct CheckpointSpec {
+  enum class Every { kNever, kSeconds, kSteps, kEpochs };
+  Every unit = Every::kSeconds;
+  double every = 60.0;    // In that unit; whole numbers for steps and epochs.
+  std::int64_t keep = 2;  // Newest ones that are kept.
+};
+
+// What a job or a trial may not exceed; 0: no limit. Seconds.
+struct RunLimits {
+  double max_trial_time = 0.0;    // A trial's training, over all jobs: it ends as pruned.
+  double max_time = 0.0;          // This job: it ends in time to write checkpoints, resumable.
+  double max_failure_rate = 0.0;  // Failed of finished trials of this job: no other is begun.
+  double stall = 60.0;            // Without progress of a rank: the job ends.
+};
+
 struct Experiment {
   std::string name;  // Fit for a folder's name.
   std::string path;
@@ -78,6 +94,9 @@ struct Experiment {
   std::string metric;
   Goal goal = Goal::kMinimize;
   int ranks_per_trial = 0;  // 0: automatic.
+  CheckpointSpec checkpoint;
+  RunLimits limits;
+  std::int64_t best_weights = 0;  // record.weights: {best: k}; 0: those of all trials, or of none.
   std::vector<PlannedTrial> trials;
   std::map<std::string, Mark> places;  // Where each key was written; those of --set are missing.
 };
@@ -86,6 +105,15 @@ struct Experiment {
 // that it starts with, "model.layers.dec: ...: of: ..." included, or of the next one above it. The
 // path alone where no such key was written.
 [[nodiscard]] std::string place_of(const Experiment& experiment, std::string_view message);
+
+// The keys in which two experiments differ, each as "optimizer.lr: 0.001 -> 0.002" in the order of
+// the second; a key that one of them lacks has `(none)` there. Overrides are applied first. Keys
+// without effect on results (resources, checkpoint, limits, name) are left out. Empty where they
+// mean the same, or where the first text can no longer be parsed.
+[[nodiscard]] std::vector<std::string> changed_keys(const std::string& before,
+                                                    std::span<const Override> before_overrides,
+                                                    const std::string& after,
+                                                    std::span<const Override> after_overrides);
 
 // `data_dir` is the folder that holds data-set folders; empty if none is configured.
 [[nodiscard]] Result<Experiment> resolve_experiment(const Document& document,

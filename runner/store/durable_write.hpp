@@ -25,6 +25,13 @@ enum class WriteMode {
   kReplace  // The target, if any, is replaced atomically.
 };
 
+// What identifies a file's bytes.
+struct FileFacts {
+  std::uint64_t bytes = 0;
+  std::string sha256;  // 64 hexadecimal digits.
+  bool operator==(const FileFacts&) const = default;
+};
+
 [[nodiscard]] Status durable_write(const std::string& path, std::span<const std::byte> bytes,
                                    WriteMode mode);
 

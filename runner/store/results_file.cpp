@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/store/fence.hpp"
@@ -330,7 +331,6 @@ Status write_config(const h5::Node& file, const RunRecord& run) {
   Result<h5::Node> group = h5::create_group(file, "config");
   if (!group.ok()) return group.status();
   AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "experiment", run.experiment_text));
-  AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "resolved", run.experiment_resolved));
   AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "overrides", run.overrides));
   const std::pair<const char*, std::string> facts[] = {
       {"name", run.name},
@@ -442,9 +442,11 @@ std::uint64_t expected_bytes(const std::vector<std::string>& paths) {
 
 }  // namespace
 
-Status write_results(const std::string& path, const RunRecord& run,
-                     const std::vector<std::string>& trial_paths) {
-  return fenced(path, [&]() -> Status {
+Result<FileFacts> write_results(const std::string& path, const RunRecord& run,
+                                const std::vector<TrialSource>& trials, ResultsExtent) {
+  return fenced(path, [&]() -> Result<FileFacts> {
+    std::vector<std::string> trial_paths;
+    for (const TrialSource& trial : trials) trial_paths.push_back(trial.path);
     const std::uint64_t bytes = expected_bytes(trial_paths);
     Result<PendingFile> file = PendingFile::create(path);
     if (!file.ok()) return file.status();
@@ -453,7 +455,10 @@ Status write_results(const std::string& path, const RunRecord& run,
     const Status built = build(sink, path, run, trial_paths);
     if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
     AESWEEP_RETURN_IF_ERROR(built);
-    return file->commit(WriteMode::kReplace);
+    AESWEEP_RETURN_IF_ERROR(file->commit(WriteMode::kReplace));
+    Result<std::string> hash = sha256_file(path);
+    if (!hash.ok()) return hash.status();
+    return FileFacts{sink.size(), std::move(*hash)};
   });
 }
 

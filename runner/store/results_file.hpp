@@ -12,21 +12,13 @@
 #include <vector>
 
 #include "core/base/status.hpp"
+#include "runner/store/durable_write.hpp"
+#include "runner/store/plugin_record.hpp"
 
 namespace aesweep {
 
 inline constexpr const char* kResultsFormat = "aesweep-results";
 inline constexpr const char* kResultsFormatVersion = "1.1";
-
-// A component that the experiment uses.
-struct PluginRecord {
-  std::string kind;
-  std::string name;
-  std::string library;  // The library's id, not its path.
-  std::string version;
-  std::string sha256;
-  std::string abi;  // "0.1"
-};
 
 struct TrialRuntime {
   std::int64_t number = 0;
@@ -40,7 +32,6 @@ struct TrialRuntime {
 struct RunRecord {
   std::string name;
   std::string experiment_text;  // As given.
-  std::string experiment_resolved;
   std::string overrides;  // What --set changed of the text: KEY=VALUE lines, empty if nothing.
   std::string metric;
   bool minimize = true;
@@ -54,10 +45,27 @@ struct RunRecord {
   std::vector<TrialRuntime> trial_runtime;
 };
 
-// Builds the file and replaces `path` by it durably. On failure `path` is as it was. One thread at
-// a time per path. Needs memory for the histories of all trials (32 bytes a row) and the metric
+// A finished trial's bytes: a file of its own, or a member of a segment.
+struct TrialSource {
+  std::string path;  // Of the file or the segment.
+  std::int64_t number = 0;
+  int attempt = 1;
+  bool in_segment = false;
+  FileFacts expected;   // Of the trial's own bytes; empty hash: not compared.
+  bool weights = true;  // Whether results.h5 is to have its weights and samples.
+};
+
+enum class ResultsExtent {
+  kTables,  // No objects of single trials: /trial is left out. For refreshing during a run.
+  kWhole
+};
+
+// Builds the file and replaces `path` by it durably. On failure `path` is as it was; a source whose
+// bytes are not those expected is a fault that names it, and nothing is merged from it. One thread
+// at a time per path. Needs memory for the histories of all trials (32 bytes a row) and the metric
 // matrices.
-[[nodiscard]] Status write_results(const std::string& path, const RunRecord& run,
-                                   const std::vector<std::string>& trial_paths);
+[[nodiscard]] Result<FileFacts> write_results(const std::string& path, const RunRecord& run,
+                                              const std::vector<TrialSource>& trials,
+                                              ResultsExtent extent = ResultsExtent::kWhole);
 
 }  // namespace aesweep

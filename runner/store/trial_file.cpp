@@ -13,6 +13,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/store/fence.hpp"
@@ -332,15 +333,16 @@ Result<std::vector<std::byte>> trial_image(const TrialRecord& record) {
   });
 }
 
-Status write_trial(const std::string& path, const TrialRecord& record,
-                   std::uint64_t image_bytes_max) {
+Result<FileFacts> write_trial(const std::string& path, const TrialRecord& record,
+                              std::uint64_t image_bytes_max) {
   const std::uint64_t bytes = estimated_bytes(record);
   if (bytes <= image_bytes_max) {
     Result<std::vector<std::byte>> image = trial_image(record);
     if (!image.ok()) return image.status();
-    return durable_write(path, *image, WriteMode::kCreate);
+    AESWEEP_RETURN_IF_ERROR(durable_write(path, *image, WriteMode::kCreate));
+    return FileFacts{image->size(), sha256_hex(*image)};
   }
-  return fenced(path, [&]() -> Status {
+  return fenced(path, [&]() -> Result<FileFacts> {
     Result<PendingFile> file = PendingFile::create(path);
     if (!file.ok()) return file.status();
     AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
@@ -348,7 +350,10 @@ Status write_trial(const std::string& path, const TrialRecord& record,
     const Status written = write_file(sink, path, record);
     if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
     if (!written.ok()) return written.in(text("trial ", record.number));
-    return file->commit(WriteMode::kCreate);
+    AESWEEP_RETURN_IF_ERROR(file->commit(WriteMode::kCreate));
+    Result<std::string> hash = sha256_file(path);
+    if (!hash.ok()) return hash.status();
+    return FileFacts{sink.size(), std::move(*hash)};
   });
 }
 

@@ -15,6 +15,7 @@
 #include "core/base/status.hpp"
 #include "core/model/spec.hpp"
 #include "core/train/result.hpp"
+#include "runner/store/durable_write.hpp"
 #include "runner/store/h5.hpp"
 
 namespace aesweep {
@@ -40,8 +41,8 @@ inline constexpr std::uint64_t kImageBytesMax = std::uint64_t{64} << 20;
 
 // Creates the file durably (durable_write.hpp, kCreate): through an image in memory, or, where that
 // would be larger than image_bytes_max, by writing to the temporary file. The bytes are the same.
-[[nodiscard]] Status write_trial(const std::string& path, const TrialRecord& record,
-                                 std::uint64_t image_bytes_max = kImageBytesMax);
+[[nodiscard]] Result<FileFacts> write_trial(const std::string& path, const TrialRecord& record,
+                                            std::uint64_t image_bytes_max = kImageBytesMax);
 
 // A trial's file as read back, without tensors, samples and config: write_results copies those as
 // they are, from the group kTrialObjects of `file`.

@@ -62,7 +62,7 @@ class TracedTrial {
 }  // namespace
 
 // Tells the manager how far the trial is, not too often.
-class GroupRank::Observer final : public TrialObserver {
+class GroupRank::Observer final : public TrialControl {
  public:
   Observer(GroupRank& rank, std::int64_t trial) : rank_(rank), trial_(trial) {}
   void epoch_done(const EpochReport& report) override {
@@ -128,7 +128,7 @@ void GroupRank::follow() {
     if (held_.empty()) return;
     const std::int64_t trial = held_.front();
     held_.pop_front();
-    TrialObserver nobody;
+    TrialControl nobody;
     static_cast<void>(train(trial, nobody));  // The leader has the same result.
   }
 }
@@ -165,7 +165,7 @@ void GroupRank::train_as_leader(std::int64_t trial) {
 
 // Alone a rank goes on with its next trial. In a larger group the other members may wait for this
 // one in the middle of a step, so the job cannot go on.
-TrialResult GroupRank::train(std::int64_t trial, TrialObserver& observer) {
+TrialResult GroupRank::train(std::int64_t trial, TrialControl& observer) {
   const SweepTrial& one = plan_.trials[static_cast<std::size_t>(trial)];
   TrialResult failed;
   failed.outcome = Outcome::kFailed;

@@ -38,7 +38,7 @@ class GroupRank {
   void follow();
   [[nodiscard]] std::optional<std::int64_t> next_trial();
   void train_as_leader(std::int64_t trial);
-  [[nodiscard]] TrialResult train(std::int64_t trial, TrialObserver& observer);
+  [[nodiscard]] TrialResult train(std::int64_t trial, TrialControl& observer);
   void hand_to_writer(std::int64_t trial, TrialResult result, double seconds, std::int64_t samples);
   void tell_members(Message::Kind kind, std::int64_t trial);
   void tell_manager(Message message);

@@ -23,7 +23,9 @@ struct TrialSummary {
   std::string reason;
   int failed_rank = -1;  // The rank of the world on which it failed; -1: no single one.
   std::int64_t epochs = 0;
-  double seconds = 0.0;
+  std::int64_t steps = 0;
+  double seconds = 0.0;      // Of the attempt, earlier jobs included.
+  bool reproducible = true;  // Another run of the same would give the same bits.
   int ranks = 1;
   std::string host;
   std::vector<std::pair<std::string, double>> last;  // Metric and its value in the last epoch.

@@ -17,15 +17,24 @@ SweepServices real_services() {
                          const DatasetLayout& layout,
                          int ranks) { return estimate_trial(spec, catalogue, layout, ranks); };
   services.run_trial = [](const TrialSpec& spec, const Catalogue& catalogue, const Dataset& data,
-                          Exchange& exchange, TrialObserver& observer) {
-    return run_trial(spec, catalogue, data, exchange, observer);
+                          Exchange& exchange, TrialControl& control, const TrialState* from) {
+    return run_trial(spec, catalogue, data, exchange, control, from);
   };
   services.write_trial = [](const std::string& path, const TrialRecord& record) {
     return write_trial(path, record);
   };
-  services.write_results = [](const std::string& path, const RunRecord& run,
-                              const std::vector<std::string>& trial_paths) {
-    return write_results(path, run, trial_paths);
+  services.write_checkpoint = [](const std::string& path, const CheckpointRecord& record) {
+    return write_checkpoint(path, record);
+  };
+  services.write_segment = [](const std::string& path, std::span<const SegmentSource> sources) {
+    return write_segment(path, sources);
+  };
+  services.read_checkpoint = [](const std::string& path, const FileFacts& expected) {
+    return read_checkpoint(path, expected);
+  };
+  services.write_results = [](const RunFolder& folder, const RunState& state,
+                              ResultsExtent extent) {
+    return write_run_results(folder, state, extent);
   };
   return services;
 }

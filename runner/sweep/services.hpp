@@ -17,7 +17,9 @@
 #include "core/train/exchange.hpp"
 #include "core/train/result.hpp"
 #include "core/train/trial.hpp"
-#include "runner/store/results_file.hpp"
+#include "runner/journal/run_results.hpp"
+#include "runner/store/checkpoint_file.hpp"
+#include "runner/store/segment_file.hpp"
 #include "runner/store/trial_file.hpp"
 
 namespace aesweep {
@@ -38,16 +40,20 @@ struct SweepServices {
 
   // As in core/train/trial.hpp.
   std::function<TrialResult(const TrialSpec&, const Catalogue&, const Dataset&, Exchange&,
-                            TrialObserver&)>
+                            TrialControl&, const TrialState* from)>
       run_trial;
 
-  // Writes one trial's file. Called by threads that make no MPI call, for several trials at once.
-  std::function<Status(const std::string& path, const TrialRecord&)> write_trial;
+  // As in runner/store. Called by threads that make no MPI call, for several files at once.
+  std::function<Result<FileFacts>(const std::string& path, const TrialRecord&)> write_trial;
+  std::function<Result<FileFacts>(const std::string& path, const CheckpointRecord&)>
+      write_checkpoint;
+  std::function<Result<SegmentFacts>(const std::string& path, std::span<const SegmentSource>)>
+      write_segment;
+  std::function<Result<CheckpointRecord>(const std::string& path, const FileFacts& expected)>
+      read_checkpoint;
 
-  // Writes results.h5 from the trials' files, all or nothing.
-  std::function<Status(const std::string& path, const RunRecord&,
-                       const std::vector<std::string>& trial_paths)>
-      write_results;
+  // As in runner/journal/run_results.hpp.
+  std::function<Result<FileFacts>(const RunFolder&, const RunState&, ResultsExtent)> write_results;
 };
 
 // The real ones.

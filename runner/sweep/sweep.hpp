@@ -4,12 +4,14 @@
 // the same plugins. Rank 0 prints: progress and log lines to stderr and run.log, faults to stderr,
 // and at the end a table of trials and the path of results.h5 to stdout.
 //
-// Returns the exit status of this rank. 0: every trial completed or diverged. 1: a trial failed.
-// 2: bad input (data, model, a run folder in use); nothing was trained. 3: a fault of the world (a
-// disk, ranks that differ); no results.h5 then. Only rank 0 returns another value than 0: all ranks
-// end together, and a launcher ends the job as soon as one exits otherwise. Where ranks cannot end
-// together the job is aborted with 3. SIGINT or SIGTERM at rank 0 while it trains aborts the job
-// with 128 + the signal's number; finished trials stay, there is no results.h5.
+// Returns the exit status of this rank. 0: every trial completed, was pruned or diverged. 1: a
+// trial failed, or limits.max_failure_rate was reached. 2: bad input (data, model, a run folder in
+// use, an experiment that is not the folder's); nothing was trained. 3: a fault of the world (a
+// disk, ranks that differ, a lease that was lost). 75: left to be resumed (SIGUSR1, SIGTERM, SIGINT
+// or limits.max_time), every group at a step boundary with a checkpoint. Only rank 0 returns
+// another value than 0: all ranks end together, and a launcher ends the job as soon as one exits
+// otherwise. Where ranks cannot end together the job is aborted with 3. A second signal ends the
+// process at once. However it ends, the run can be resumed.
 #pragma once
 
 #include <string>
@@ -25,9 +27,23 @@ namespace aesweep {
 
 class World;
 
+// What a job does with what is in the run folder.
+enum class StartMode {
+  kNew,     // There must be nothing.
+  kResume,  // --resume: there must be a run of the same trials.
+  kAuto,    // --resume=auto: begins or resumes; waits for another job's lease to run out.
+  kExtend   // --extend: there must be a run; the experiment may ask for other trials.
+};
+
 struct SweepOptions {
-  std::string output;               // Run folder; made if it is not there, must be empty.
+  std::string output;  // Run folder; made if it is not there.
+  StartMode start = StartMode::kNew;
+  bool rerun_failed = false;        // --rerun failed: failed trials get another attempt.
   bool accept_mixed_nodes = false;  // Train although executables or fingerprints differ.
+  bool accept_numerics = false;     // Resume although the numeric fingerprint is another one now.
+  bool supervised = false;          // Charge crashes to trials, keep crash slots.
+  bool search_crash = false;        // The last job crashed and nobody knows in which trial: run the
+                                    // trials that were running one at a time first.
   std::string software_version;
   std::string revision;
   // More facts for /runtime of results.h5: BLAS, CPU, compiler...

@@ -50,7 +50,7 @@ TEST(Recovery, ThePenaltyFindsTheDictionaryAndItsAbsenceDoesNot) {
     ASSERT_TRUE(load(experiment.data, *layout, block.span()).ok());
     const Dataset dataset = view(*layout, block.span());
     SoloExchange alone;
-    TrialObserver quiet;
+    TrialControl quiet;
     const auto train = [&](const PlannedTrial& trial) {
       const TrialResult result = run_trial(trial.spec, test::builtins(), dataset, alone, quiet);
       EXPECT_EQ(result.outcome, Outcome::kCompleted) << result.reason;

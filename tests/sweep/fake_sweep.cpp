@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kBlockBytes = 64;
 
 TrialResult fake_trial(FakeLog& log, const TrialSpec& spec, Exchange& exchange,
-                       TrialObserver& observer) {
+                       TrialControl& observer) {
   const auto seed = static_cast<std::int64_t>(spec.train.seed);
   log.trained.push_back(seed);
   log.group_sizes.push_back(exchange.ranks());
@@ -81,7 +81,7 @@ SweepServices fake_services(FakeLog& log) {
     return estimate;
   };
   services.run_trial = [&log](const TrialSpec& spec, const Catalogue&, const Dataset& data,
-                              Exchange& exchange, TrialObserver& observer) {
+                              Exchange& exchange, TrialControl& observer) {
     AESWEEP_CHECK(data.fingerprint == "64 bytes of x", "a trial got other data");
     return fake_trial(log, spec, exchange, observer);
   };

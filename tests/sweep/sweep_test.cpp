@@ -169,7 +169,7 @@ TEST(Sweep, EqualTrialsRunOnce) {
 void make_outcome(SweepRun& sweep, std::int64_t seed, Outcome outcome) {
   sweep.services.run_trial = [run = sweep.services.run_trial, seed, outcome](
                                  const TrialSpec& spec, const Catalogue& catalogue,
-                                 const Dataset& data, Exchange& exchange, TrialObserver& observer) {
+                                 const Dataset& data, Exchange& exchange, TrialControl& observer) {
     TrialResult result = run(spec, catalogue, data, exchange, observer);
     if (static_cast<std::int64_t>(spec.train.seed) == seed) {
       result.outcome = outcome;
@@ -203,7 +203,7 @@ TEST(Sweep, ARankThatIsAloneAndRunsOutOfMemoryGoesOn) {
   };
   sweep.services.run_trial = [run = sweep.services.run_trial](
                                  const TrialSpec& spec, const Catalogue& catalogue,
-                                 const Dataset& data, Exchange& exchange, TrialObserver& observer) {
+                                 const Dataset& data, Exchange& exchange, TrialControl& observer) {
     if (spec.train.seed == 2) throw std::bad_alloc();
     if (spec.train.seed == 3) throw std::runtime_error("what went wrong");
     return run(spec, catalogue, data, exchange, observer);

@@ -80,7 +80,7 @@ TEST(CallTrace, NamesTheCallAtWork) {
   spec.train.shard_rows = 3;
   const SmallData data(16, 8, 6);
   SoloExchange alone;
-  TrialObserver quiet;
+  TrialControl quiet;
   const TrialResult result = run_trial(spec, catalogue, data.dataset(), alone, quiet);
   ASSERT_EQ(result.outcome, Outcome::kCompleted) << result.reason;
   for (const std::string function : {"plan", "accumulate", "forward", "backward", "end_step"}) {

@@ -131,7 +131,7 @@ TEST(Estimate, MemoryIsWhatATrialAllocates) {
     const auto estimate = estimate_trial(spec, view_catalogue(), layout_of(400, 200, 500), 1);
     ASSERT_TRUE(estimate.ok()) << estimate.status().message();
     SoloExchange alone;
-    TrialObserver quiet;
+    TrialControl quiet;
     const std::uint64_t before = allocation_count().bytes_by_new;
     const TrialResult result = run_trial(spec, view_catalogue(), data.dataset(), alone, quiet);
     ASSERT_EQ(result.outcome, Outcome::kCompleted) << result.reason;
@@ -188,7 +188,7 @@ TEST(Estimate, DiskGrowsWithTheRowsThatATrialRecords) {
   for (const std::int64_t epochs : {1, 2, 3, 5}) {
     spec.train.epochs = epochs;
     SoloExchange alone;
-    TrialObserver quiet;
+    TrialControl quiet;
     const std::uint64_t rows =
         run_trial(spec, view_catalogue(), data.dataset(), alone, quiet).history.size();
     const std::uint64_t disk = disk_bytes(spec);

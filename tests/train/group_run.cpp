@@ -28,7 +28,7 @@ TrialResult run_group(const TrialSpec& spec, const Catalogue& catalogue, const D
   std::vector<TrialResult> others;
   std::mutex mutex;
   run_thread_group(ranks, static_cast<unsigned>(ranks), [&](Exchange& exchange) {
-    TrialObserver quiet;
+    TrialControl quiet;
     TrialResult result = run_trial(spec, catalogue, data, exchange, quiet);
     const std::lock_guard lock(mutex);
     if (exchange.rank() == 0) {

@@ -235,7 +235,7 @@ std::vector<ProbeCall> take_probe_calls() {
 std::vector<TrialResult> run_on_ranks(const TrialSpec& spec, const Dataset& data, int ranks) {
   std::vector<TrialResult> results(static_cast<std::size_t>(ranks));
   run_thread_group(ranks, static_cast<unsigned>(17 + ranks), [&](Exchange& exchange) {
-    TrialObserver quiet;
+    TrialControl quiet;
     results[static_cast<std::size_t>(exchange.rank())] =
         run_trial(spec, probe_catalogue(), data, exchange, quiet);
   });

@@ -141,7 +141,7 @@ TrialResult run(const TrialSpec& spec, int ranks) {
   const SmallData data(60, 12, 100);
   std::vector<TrialResult> results(static_cast<std::size_t>(ranks));
   run_thread_group(ranks, 5, [&](Exchange& exchange) {
-    TrialObserver quiet;
+    TrialControl quiet;
     results[static_cast<std::size_t>(exchange.rank())] =
         run_trial(spec, catalogue, data.dataset(), exchange, quiet);
   });
