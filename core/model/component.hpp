@@ -39,6 +39,7 @@ class AtWork {
     trace.function = function;
     trace.kind = component.kind;
     trace.component = component.name;
+    trace.moved();
   }
   AtWork(const AtWork&) = delete;
   AtWork& operator=(const AtWork&) = delete;

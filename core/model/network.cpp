@@ -140,12 +140,12 @@ Result<Transform<T>> Network<T>::make_transform(const Catalogue& catalogue, aesw
 template <class T>
 Status Network<T>::add_layer(const LayerSpec& spec, const Catalogue& catalogue,
                              std::int64_t input_cols, std::int64_t shard_rows_max) {
-  const TracedLayer traced(spec.name.c_str());
+  const TracedLayer traced(spec.name);
   const std::string path = "layers/" + spec.name;
   Result<Transform<T>> transform =
       make_transform(catalogue, AESWEEP_LAYER, spec.layer, path, input_cols, shard_rows_max);
   if (!transform.ok()) return transform.status();
-  Layer<T> layer{spec.name, std::move(transform).value()};
+  Layer<T> layer{spec.name, lasting_name(spec.name), std::move(transform).value()};
   layer.input_cols = input_cols;
   layer.output_cols = layer.layer.component.plan().output_cols;
   layer.offset = elements_;

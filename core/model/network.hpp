@@ -78,6 +78,7 @@ struct Quantizer {
 template <class T>
 struct Layer {
   std::string name;
+  const char* traced;  // The name, for the call trace.
   Transform<T> layer;
   std::optional<Transform<T>> activation{};
   std::vector<Regularizer<T>> on_activations{};

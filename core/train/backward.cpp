@@ -54,7 +54,7 @@ void Backward<T>::through_layer(int l, std::int64_t s, Gradients<T>& gradients) 
 template <class T>
 template <class Work>
 void Backward<T>::stage(int l, const std::function<void()>& between, Work work) {
-  calls_->next_stage(calls_->layer(l).name.c_str());
+  calls_->next_stage(calls_->layer(l).traced);
   for (std::int64_t s = 0; s < calls_->shard_count(); ++s) {
     work(s);
     between();

@@ -141,7 +141,7 @@ Status Parameters<T>::quantize(int layer, const aesweep_context& context) {
   const Layer<T>& of = network_->layers()[static_cast<std::size_t>(layer)];
   if (!of.quantizer) return {};
   aesweep_context call_context = context;
-  call_trace().layer = of.name.c_str();
+  call_trace().layer = of.traced;
   for (int t = of.learned.first; t < of.learned.first + of.learned.count; ++t) {
     const Tensor& tensor = network_->tensors()[static_cast<std::size_t>(t)];
     if (!tensor.quantized) continue;

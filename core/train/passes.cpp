@@ -78,12 +78,12 @@ void Passes<T>::forward() {
   for (int l = 0; l < calls_.layer_count(); ++l) {
     const Layer<T>& of = calls_.layer(l);
     parameters_->wait(l, *exchange_);
-    calls_.next_stage(of.name.c_str());
+    calls_.next_stage(of.traced);
     if (!calls_.failed()) calls_.note(0, parameters_->quantize(l, calls_.context()));
     rounds_.layer(l, AESWEEP_BEFORE_FORWARD);
     const bool split =
         of.activation && rounds_.any(of.activation->component, AESWEEP_BEFORE_FORWARD);
-    calls_.next_stage(of.name.c_str());
+    calls_.next_stage(of.traced);
     for (std::int64_t s = 0; s < calls_.shard_count(); ++s) {
       layer_forward(l, s);
       if (!split) activation_forward(l, s);
@@ -91,7 +91,7 @@ void Passes<T>::forward() {
     }
     if (split) {
       rounds_.activation(l, AESWEEP_BEFORE_FORWARD);
-      calls_.next_stage(of.name.c_str());
+      calls_.next_stage(of.traced);
       for (std::int64_t s = 0; s < calls_.shard_count(); ++s) {
         activation_forward(l, s);
         exchange_->progress();
@@ -134,7 +134,7 @@ void Passes<T>::loss() {
 template <class T>
 void Passes<T>::penalties() {
   for (int l = 0; l < calls_.layer_count(); ++l) {
-    calls_.next_stage(calls_.layer(l).name.c_str());
+    calls_.next_stage(calls_.layer(l).traced);
     for (std::int64_t s = 0; s < calls_.shard_count(); ++s) penalties_.add(l, s, false);
   }
 }
@@ -156,7 +156,7 @@ template <class T>
 void Passes<T>::end_step() {
   for (int l = 0; l < calls_.layer_count(); ++l) {
     const Layer<T>& of = calls_.layer(l);
-    calls_.next_stage(of.name.c_str());
+    calls_.next_stage(of.traced);
     end_step(of.layer, calls_.layer_memory(l).layer);
     if (of.activation) end_step(*of.activation, calls_.layer_memory(l).activation);
   }

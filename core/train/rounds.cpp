@@ -62,7 +62,7 @@ void Rounds<T>::run(int l, const Component<T>& component, ComponentMemory<T>& re
       std::fill(result.begin(), result.end(), std::numeric_limits<double>::quiet_NaN());
       continue;
     }
-    calls_->next_stage(calls_->layer(l).name.c_str());
+    calls_->next_stage(calls_->layer(l).traced);
     round_.begin(calls_->plan(), round.length, static_cast<aesweep_reduction>(round.reduction));
     for (std::int64_t s = 0; s < calls_->shard_count(); ++s) {
       const std::span<double> leaf = round_.leaf();

@@ -95,7 +95,7 @@ Status penalty_value(const Network<T>& network, const Parameters<T>& parameters,
   const Layer<T>& layer = network.layers()[static_cast<std::size_t>(term.layer)];
   const Regularizer<T>& penalty = layer.on_weights[static_cast<std::size_t>(term.index)];
   aesweep_context call_context = context;
-  call_trace().layer = layer.name.c_str();
+  call_trace().layer = layer.traced;
   value = 0.0;
   for (int t = layer.learned.first; t < layer.learned.first + layer.learned.count; ++t) {
     const Tensor& tensor = network.tensors()[static_cast<std::size_t>(t)];
@@ -196,7 +196,7 @@ Status Updater<T>::prepare_block(int tensor, ElementRange range, double* values,
   const T* weights = parameters_->real(tensor) + range.first;
   T* gradient = gradients_->merged(tensor, range);
   aesweep_context call_context = context;
-  call_trace().layer = layer.name.c_str();
+  call_trace().layer = layer.traced;
   if (of.quantized && layer.quantizer->table.backward != nullptr) {
     call_context.stream = tensor_stream(layer.quantizer->streams[context.mode], of);
     AESWEEP_RETURN_IF_ERROR(layer.quantizer->component.call(
@@ -314,7 +314,7 @@ Status Updater<T>::update_block(int tensor, ElementRange range, aesweep_context&
   if (!of.quantized || layer.quantizer->table.after_update == nullptr) return {};
   context.stream = tensor_stream(layer.quantizer->streams[context.mode], of);
   context.rate_factor = 1.0;
-  call_trace().layer = layer.name.c_str();
+  call_trace().layer = layer.traced;
   return layer.quantizer->component.call("after_update", layer.quantizer->table.after_update,
                                          &context, &block, previous, weights);
 }

@@ -86,8 +86,8 @@ void add_place(Line& line, const CallTrace& trace) {
   if (elsewhere) line << " in another thread";
   if (trace.component != nullptr) {
     line << (elsewhere ? ", while " : " in ")
-         << kind_name(static_cast<aesweep_kind>(trace.kind)).data() << " " << trace.component
-         << " (" << trace.library << "), " << trace.function;
+         << kind_name(static_cast<aesweep_kind>(std::uint32_t{trace.kind})).data() << " "
+         << trace.component << " (" << trace.library << "), " << trace.function;
     if (trace.layer != nullptr) line << ", layer " << trace.layer;
   } else {
     line << " outside any plugin";

@@ -25,8 +25,9 @@ void look(std::uint64_t step) {
   EXPECT_EQ(trace.step, step);
   ASSERT_TRUE(trace.library != nullptr && trace.component != nullptr);
   ASSERT_TRUE(trace.function != nullptr && trace.layer != nullptr);
-  seen.push_back(std::string(trace.library) + " " + trace.component + " " + trace.function + " " +
-                 trace.layer);
+  const auto word = [](const char* name) { return std::string(name); };
+  seen.push_back(word(trace.library) + " " + word(trace.component) + " " + word(trace.function) +
+                 " " + word(trace.layer));
 }
 
 template <class Real>

@@ -33,7 +33,7 @@ class Probe {
     for (std::uint64_t i = 0; i < block.count; ++i) w[i] -= Real(lr_ * context.rate_factor) * g[i];
     const std::lock_guard lock(calls_mutex);
     calls.push_back({context.step, context.rate_factor, context.stream, block.first, block.count,
-                     call_trace().layer, call_trace().step});
+                     std::string(call_trace().layer), call_trace().step});
   }
 
  private:
