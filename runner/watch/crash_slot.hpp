@@ -27,7 +27,7 @@ struct CrashReport {
 
 class CrashSlot {
  public:
-  // Makes or empties the rank's file.
+  // Makes the rank's file anew, and the folder if it is not there.
   [[nodiscard]] static Result<CrashSlot> create(const std::string& folder, int rank);
   CrashSlot(CrashSlot&&) noexcept;
   CrashSlot& operator=(CrashSlot&&) = delete;
@@ -45,7 +45,7 @@ class CrashSlot {
 };
 
 // Adds how this rank ends to the armed slot, if there is one: once, the first call wins. Only
-// copies bytes: for signal handlers.
+// copies bytes: for signal handlers. Of a process that the rank forked it takes nothing.
 void note_crash(const char* what);
 
 // The slots of an ended job, by rank, those of ranks without a trial too. Unreadable ones are left

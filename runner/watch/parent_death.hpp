@@ -1,16 +1,17 @@
 // Ranks die with what started them, so that no rank is left spinning when a launcher was killed.
+//
+// The kernel's signal at the death of a parent comes when the parent's thread that forked this
+// process ends, and launchers may fork from threads that end early. So the signal is one of our
+// own, whose handler looks whether the process has another parent now, and only then ends it.
 #pragma once
-
-#include <sys/types.h>
 
 namespace aesweep {
 
-// Asks the kernel for SIGKILL when the parent dies, and looks whether it has died already: then the
-// process ends here. For ranks that a launcher started (core of the check: its environment
-// variables are there), before MPI starts. Returns the parent, for parent_is_gone.
-[[nodiscard]] pid_t die_with_parent();
+// From now on this process ends, with status 3, as soon as its parent does; at once if the parent
+// dies during the call. For ranks that a launcher started, once, before MPI starts.
+void die_with_parent();
 
-// Whether the process has another parent now.
-[[nodiscard]] bool parent_is_gone(pid_t parent);
+// Whether the process has another parent than at the call of die_with_parent; false before it.
+[[nodiscard]] bool parent_is_gone();
 
 }  // namespace aesweep
