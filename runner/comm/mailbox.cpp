@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/check.hpp"
+#include "runner/comm/last_communication.hpp"
 #include "runner/comm/mpi_call.hpp"
 #include "runner/comm/world_impl.hpp"
 
@@ -45,6 +46,7 @@ Mailbox::Mailbox(World& world) : impl_(std::make_unique<Impl>()) {
 // Sends are synchronous: complete only once received. A rank joins the barrier when all of its own
 // are, so when the barrier is complete no message is on its way.
 Mailbox::~Mailbox() {
+  const BlockedWait wait("the end of all ranks");
   Patience patience(Patience::Kind::kSaving);
   MPI_Request barrier = MPI_REQUEST_NULL;
   for (int complete = 0; complete == 0;) {

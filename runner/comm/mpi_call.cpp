@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "runner/comm/last_communication.hpp"
+
 namespace aesweep {
 
 const char* mpi_text(int code, std::span<char> buffer) {
@@ -32,13 +34,15 @@ void mpi_failed(int code, const char* call) {
 }
 
 void wait_for(MPI_Request& request, Patience::Kind kind) {
+  const auto complete = [&request] {
+    int flag = 0;
+    AESWEEP_MPI(MPI_Test(&request, &flag, MPI_STATUS_IGNORE));
+    return flag != 0;
+  };
+  if (complete()) return;
+  const BlockedWait wait("a call of all ranks");
   Patience patience(kind);
-  for (;;) {
-    int complete = 0;
-    AESWEEP_MPI(MPI_Test(&request, &complete, MPI_STATUS_IGNORE));
-    if (complete != 0) return;
-    patience.pause();
-  }
+  while (!complete()) patience.pause();
 }
 
 std::string broadcast_bytes(std::string bytes, int rank, MPI_Comm comm, int root) {

@@ -9,6 +9,7 @@
 
 #include "core/base/check.hpp"
 #include "core/base/text.hpp"
+#include "runner/comm/last_communication.hpp"
 #include "runner/comm/mpi_call.hpp"
 #include "runner/comm/world_impl.hpp"
 
@@ -44,12 +45,15 @@ class Requests {
   void reserve(std::size_t count) {
     handles_.reserve(count);
     bytes_expected_.reserve(count);
+    peers_.reserve(count);
     found_.reserve(count);
     statuses_.reserve(count);
   }
   // bytes_expected: of a receive, whose message must have exactly this size; -1 for others.
-  MPI_Request* add(int bytes_expected) {
+  // peer: world rank at the other end; -1: the whole group.
+  MPI_Request* add(int peer, int bytes_expected) {
     bytes_expected_.push_back(bytes_expected);
+    peers_.push_back(peer);
     found_.push_back(0);
     statuses_.emplace_back();
     ++open_;
@@ -68,12 +72,24 @@ class Requests {
   void clear() {
     handles_.clear();
     bytes_expected_.clear();
+    peers_.clear();
     found_.clear();
     statuses_.clear();
   }
   [[nodiscard]] std::size_t open() const { return open_; }
   [[nodiscard]] std::size_t size() const { return handles_.size(); }
   [[nodiscard]] bool complete(std::size_t i) const { return handles_[i] == MPI_REQUEST_NULL; }
+  // The first of [first, first + count) that is under way; first + count if there is none.
+  [[nodiscard]] std::size_t find_open(std::size_t first, std::size_t count) const {
+    std::size_t i = first;
+    while (i < first + count && complete(i)) ++i;
+    return i;
+  }
+  [[nodiscard]] int peer(std::size_t i) const { return peers_[i]; }
+  // Of a receive; 0 for others.
+  [[nodiscard]] std::size_t bytes(std::size_t i) const {
+    return static_cast<std::size_t>(std::max(bytes_expected_[i], 0));
+  }
 
  private:
   void check_size(int index, MPI_Status& status) const {
@@ -87,6 +103,7 @@ class Requests {
 
   std::vector<MPI_Request> handles_;
   std::vector<int> bytes_expected_;
+  std::vector<int> peers_;
   std::vector<int> found_;
   std::vector<MPI_Status> statuses_;
   std::size_t open_ = 0;
@@ -117,7 +134,7 @@ struct MpiExchange::Impl {
   void start_send(Requests& set, int to, int tag, std::span<const std::byte> bytes) {
     in_pieces(bytes.size(), [&](std::size_t offset, int count) {
       AESWEEP_MPI(MPI_Isend(bytes.data() + offset, count, MPI_BYTE, world_rank(to), tag, comm,
-                            set.add(-1)));
+                            set.add(world_rank(to), -1)));
     });
     bytes_sent += bytes.size();
   }
@@ -125,7 +142,7 @@ struct MpiExchange::Impl {
   void start_receive(Requests& set, int from, int tag, std::span<std::byte> bytes) {
     in_pieces(bytes.size(), [&](std::size_t offset, int count) {
       AESWEEP_MPI(MPI_Irecv(bytes.data() + offset, count, MPI_BYTE, world_rank(from), tag, comm,
-                            set.add(count)));
+                            set.add(world_rank(from), count)));
     });
   }
 
@@ -138,18 +155,19 @@ struct MpiExchange::Impl {
     AESWEEP_CHECK(ticket >= 0 && static_cast<std::size_t>(ticket) < tickets.size(),
                   "a ticket is used after finish()");
     const auto [first, count] = tickets[static_cast<std::size_t>(ticket)];
-    for (std::size_t i = first; i < first + count; ++i) {
-      if (!pending.complete(i)) return false;
-    }
-    return true;
+    return pending.find_open(first, count) == first + count;
   }
 
-  // Waits until ready() holds, which it does only after tests of `set`.
+  // Waits until ready() holds, which it does only after tests of `set`: of its requests from
+  // `first` on, one at least is then still under way.
   template <class Ready>
-  void wait_until(Requests& set, Ready&& ready) {
+  void wait_until(Requests& set, const char* what, std::size_t first, Ready&& ready) {
     set.test();
     if (ready()) return;
     const Stopwatch stopwatch(blocked_seconds);
+    const std::size_t open = set.find_open(first, set.size() - first);
+    AESWEEP_CHECK(open < set.size(), "a wait for nothing");
+    const BlockedWait wait(what, set.peer(open), set.bytes(open));
     Patience patience;
     for (;;) {
       if (poll) poll();
@@ -178,7 +196,7 @@ struct MpiExchange::Impl {
       in_pieces(values.size_bytes(), [&](std::size_t offset, int bytes) {
         AESWEEP_MPI(MPI_Iallreduce(MPI_IN_PLACE, values.data() + offset / sizeof(T),
                                    bytes / static_cast<int>(sizeof(T)), type, MPI_SUM, sum_comm,
-                                   pending.add(-1)));
+                                   pending.add(-1, -1)));
       });
       bytes_sent += values.size_bytes();
     }
@@ -243,7 +261,7 @@ void MpiExchange::share(std::span<const std::byte> mine, std::span<const std::si
   for (int i = 1; i < ranks(); ++i) {
     impl.start_send(set, (impl.rank + i) % ranks(), kShareTag, mine);
   }
-  impl.wait_until(set, [&set] { return set.open() == 0; });
+  impl.wait_until(set, "share", 0, [&set] { return set.open() == 0; });
   set.clear();
 }
 
@@ -282,11 +300,14 @@ bool MpiExchange::done(Ticket ticket) {
 
 void MpiExchange::wait(Ticket ticket) {
   if (impl_->complete(ticket)) return;
-  impl_->wait_until(impl_->pending, [this, ticket] { return impl_->complete(ticket); });
+  impl_->wait_until(impl_->pending, "a message within the step",
+                    impl_->tickets[static_cast<std::size_t>(ticket)].first,
+                    [this, ticket] { return impl_->complete(ticket); });
 }
 
 void MpiExchange::finish() {
-  impl_->wait_until(impl_->pending, [this] { return impl_->pending.open() == 0; });
+  impl_->wait_until(impl_->pending, "the end of the step's messages", 0,
+                    [this] { return impl_->pending.open() == 0; });
   impl_->pending.clear();
   impl_->tickets.clear();
 }
