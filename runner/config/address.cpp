@@ -14,6 +14,8 @@ constexpr std::size_t kNameBytesMax = 40;
 enum class Place {
   kDocument,
   kFields,
+  kWordOrFields,
+  kRecord,
   kTrain,
   kModel,
   kLayers,
@@ -43,6 +45,10 @@ Place place_of_top_level(std::string_view name) {
   switch (key->content) {
     case Content::kFields:
       return Place::kFields;
+    case Content::kWordOrFields:
+      return Place::kWordOrFields;
+    case Content::kRecord:
+      return Place::kRecord;
     case Content::kTrain:
       return Place::kTrain;
     case Content::kModel:
@@ -59,6 +65,8 @@ Place child_of(Place place, std::string_view part) {
   switch (place) {
     case Place::kDocument:
       return place_of_top_level(part);
+    case Place::kRecord:
+      return part == "weights" ? Place::kWordOrFields : Place::kValue;
     case Place::kTrain:
       if (part == "schedule") return Place::kComponent;  // A kind with keys of its own.
       return part == "clip" ? Place::kFields : Place::kValue;
@@ -173,6 +181,8 @@ class Assignment {
       case Place::kModel:
         return known(model_keys());
       case Place::kFields:
+      case Place::kWordOrFields:
+      case Place::kRecord:
       case Place::kTrain:
         return known(section_keys(map.path));
       case Place::kLayer:
@@ -188,8 +198,12 @@ class Assignment {
   [[nodiscard]] Status make_map(const Position& at) const {
     Node& node = *at.node;
     if (node.kind == NodeKind::kMap) return {};
-    if (node.kind == NodeKind::kNull) {
+    const bool word = at.place == Place::kWordOrFields && node.kind == NodeKind::kScalar;
+    if (node.kind == NodeKind::kNull || word) {
+      const Mark mark = node.mark;
+      node = Node();
       node.kind = NodeKind::kMap;
+      node.mark = mark;
       return {};
     }
     if (node.kind != NodeKind::kScalar || !is_component(at.place)) {
@@ -211,6 +225,10 @@ class Assignment {
       }
       return fault_at(file_, value.mark, at.path,
                       text("found ", found(value), ", expected a single value"));
+    }
+    if (at.place == Place::kWordOrFields && value.kind == NodeKind::kScalar) {
+      *at.node = value;
+      return {};
     }
     if (value.kind == NodeKind::kMap) return merge(at, value);
     if (value.kind == NodeKind::kScalar && is_component(at.place)) {

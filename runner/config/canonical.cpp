@@ -173,6 +173,7 @@ std::string canonical_text(const TrialSpec& trial, const DataSpec& data) {
   writer.line(0, "record", "");
   writer.line(2, "weights", trial.record.weights ? "all" : "none");
   writer.whole(2, "samples", trial.record.samples);
+  writer.whole(2, "every", trial.record.every);
   return std::move(writer.out);
 }
 

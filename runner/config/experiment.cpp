@@ -205,6 +205,9 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   experiment.overrides = parts.overrides;
   experiment.goal = settings.goal;
   experiment.ranks_per_trial = settings.ranks_per_trial;
+  experiment.checkpoint = settings.checkpoint;
+  experiment.limits = settings.limits;
+  experiment.best_weights = settings.best_weights;
   experiment.data = settings.data;
   AESWEEP_RETURN_IF_ERROR(check_stored_keys(parts.path, parts.axes));
   Result<std::vector<PlannedTrial>> trials = Expansion(parts, catalogue, experiment.data).trials();

@@ -1,11 +1,13 @@
 #include "runner/config/run_settings.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/base/text.hpp"
+#include "runner/config/duration.hpp"
 #include "runner/config/fields.hpp"
 #include "runner/config/schema.hpp"
 #include "runner/config/values.hpp"
@@ -17,6 +19,9 @@ std::int64_t whole(const std::vector<NamedParameter>& fields, std::string_view n
   return value_of<std::int64_t>(fields, name);
 }
 
+// A rank that has something to say does so a few times a second.
+constexpr double kStallMin = 1.0;
+
 class RunReader {
  public:
   RunReader(const std::string& file, const Node& document)
@@ -26,11 +31,11 @@ class RunReader {
     AESWEEP_RETURN_IF_ERROR(read_schema());
     AESWEEP_RETURN_IF_ERROR(read_name());
     AESWEEP_RETURN_IF_ERROR(read_only_word("method", "grid", "this version searches grids only"));
-    AESWEEP_RETURN_IF_ERROR(
-        read_only_word("checkpoint", "none", "this version has no checkpoints"));
+    AESWEEP_RETURN_IF_ERROR(read_checkpoint());
     AESWEEP_RETURN_IF_ERROR(read_metric());
     AESWEEP_RETURN_IF_ERROR(read_resources());
-    AESWEEP_RETURN_IF_ERROR(read_record_and_limits());
+    AESWEEP_RETURN_IF_ERROR(read_record());
+    AESWEEP_RETURN_IF_ERROR(read_limits());
     AESWEEP_RETURN_IF_ERROR(read_data());
     return std::move(settings_);
   }
@@ -106,14 +111,86 @@ class RunReader {
     return {};
   }
 
-  [[nodiscard]] Status read_record_and_limits() {
-    Result<std::vector<NamedParameter>> record = fields_.read_section(document_, "record");
-    if (!record.ok()) return record.status();
-    settings_.record.weights = value_of<std::string>(*record, "weights") == "all";
-    settings_.record.samples = whole(*record, "samples");
-    Result<std::vector<NamedParameter>> limits = fields_.read_section(document_, "limits");
-    if (!limits.ok()) return limits.status();
-    settings_.trials_max = whole(*limits, "max_trials");
+  static bool is_word(const Node& node, std::string_view word) {
+    return node.kind == NodeKind::kScalar && node.text == word;
+  }
+
+  [[nodiscard]] Status read_checkpoint() {
+    static const std::vector<std::string> kEvery = {"every"};
+    CheckpointSpec& spec = settings_.checkpoint;
+    const Node* checkpoint = find(document_, "checkpoint");
+    if (checkpoint == nullptr) return {};
+    if (is_word(*checkpoint, "none")) {
+      spec.unit = CheckpointSpec::Every::kNever;
+      return {};
+    }
+    if (checkpoint->kind != NodeKind::kMap) {
+      return refuse(*checkpoint, "checkpoint", "none or a map such as {every: 60s, keep: 2}");
+    }
+    Result<std::vector<NamedParameter>> fields =
+        fields_.read_section(document_, "checkpoint", kEvery);
+    if (!fields.ok()) return fields.status();
+    spec.keep = whole(*fields, "keep");
+    const Node* every = find(*checkpoint, "every");
+    if (every == nullptr) return {};
+    if (every->kind == NodeKind::kScalar && parse_interval(every->text, spec)) return {};
+    return refuse(*every, "checkpoint.every", text(kExpectedDuration, ", N steps or N epochs"));
+  }
+
+  [[nodiscard]] Status read_record() {
+    static const std::vector<std::string> kWeights = {"weights"};
+    Result<std::vector<NamedParameter>> fields =
+        fields_.read_section(document_, "record", kWeights);
+    if (!fields.ok()) return fields.status();
+    settings_.record.samples = whole(*fields, "samples");
+    settings_.record.every = whole(*fields, "every");
+    const Node* record = find(document_, "record");
+    const Node* weights = record == nullptr ? nullptr : find(*record, "weights");
+    if (weights == nullptr || is_word(*weights, "all")) return {};
+    if (is_word(*weights, "none")) {
+      settings_.record.weights = false;
+      return {};
+    }
+    if (weights->kind != NodeKind::kMap) {
+      return refuse(*weights, "record.weights", "all, none or a map such as {best: 10}");
+    }
+    Result<std::vector<NamedParameter>> best = fields_.read_section(document_, "record.weights");
+    if (!best.ok()) return best.status();
+    settings_.best_weights = whole(*best, "best");
+    if (settings_.best_weights > 0) return {};
+    return fault_at(file_, weights->mark, "record.weights.best",
+                    "missing; expected the number of trials whose weights are kept");
+  }
+
+  [[nodiscard]] Status read_limits() {
+    static const std::vector<std::string> kTimes = {"max_time", "max_trial_time", "stall"};
+    Result<std::vector<NamedParameter>> fields = fields_.read_section(document_, "limits", kTimes);
+    if (!fields.ok()) return fields.status();
+    settings_.trials_max = whole(*fields, "max_trials");
+    RunLimits& limits = settings_.limits;
+    limits.max_failure_rate = value_of<double>(*fields, "max_failure_rate");
+    AESWEEP_RETURN_IF_ERROR(read_time("max_time", 0.0, limits.max_time));
+    AESWEEP_RETURN_IF_ERROR(read_time("max_trial_time", 0.0, limits.max_trial_time));
+    return read_time("stall", kStallMin, limits.stall);
+  }
+
+  // A duration of at least `minimum` seconds, or none, which becomes 0.
+  [[nodiscard]] Status read_time(const std::string& key, double minimum, double& seconds) const {
+    const Node* limits = find(document_, "limits");
+    const Node* node = limits == nullptr ? nullptr : find(*limits, key);
+    if (node == nullptr) return {};
+    if (is_word(*node, "none")) {
+      seconds = 0.0;
+      return {};
+    }
+    const bool scalar = node->kind == NodeKind::kScalar;
+    const std::optional<double> given = scalar ? parse_duration(node->text) : std::nullopt;
+    if (!given) return refuse(*node, "limits." + key, text("none or ", kExpectedDuration));
+    if (*given < minimum) {
+      return fault_at(file_, node->mark, "limits." + key,
+                      text(node->text, " is less than ", shown(minimum), "s"));
+    }
+    seconds = *given;
     return {};
   }
 

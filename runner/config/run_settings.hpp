@@ -20,6 +20,9 @@ struct RunSettings {
   int ranks_per_trial = 0;  // 0: automatic.
   std::int64_t trials_max = 0;
   RecordSpec record;
+  std::int64_t best_weights = 0;  // record.weights: {best: k}; 0: no bound.
+  CheckpointSpec checkpoint;
+  RunLimits limits;
   DataSpec data;  // The path as written.
   Mark data_path_mark;
 };

@@ -8,6 +8,7 @@
 #include "core/base/text.hpp"
 #include "core/data/source.hpp"
 #include "core/model/spec.hpp"
+#include "runner/config/experiment.hpp"
 
 namespace aesweep {
 namespace {
@@ -145,17 +146,32 @@ const Fields& metric_fields() {
 }
 
 const Fields& record_fields() {
-  static constexpr std::array<const char*, 3> kWeights = {"all", "none", nullptr};
+  constexpr RecordSpec kDefaults;
   static const Fields fields = {
-      choice("weights", kWeights.data()),
-      whole("samples", RecordSpec().samples, 0, 1000000),
+      whole("samples", kDefaults.samples, 0, 1000000),
+      whole("every", kDefaults.every, 1, 1000000),
   };
   return fields;
 }
 
-const Fields& limits_fields() {
+const Fields& best_fields() {
   static const Fields fields = {
-      whole("max_trials", kTrialsMax, 1, static_cast<double>(kTrialsMax))};
+      whole("best", 0, 1, static_cast<double>(kTrialsMax))};  // 0 stands for no bound.
+  return fields;
+}
+
+const Fields& checkpoint_fields() {
+  static const Fields fields = {whole("keep", CheckpointSpec().keep, 1, 1000)};
+  return fields;
+}
+
+const Fields& limits_fields() {
+  aesweep_parameter_info failures = real("max_failure_rate", 0, 0, AESWEEP_ABOVE_MINIMUM);
+  failures.maximum = 1;  // The default 0 stands for no limit.
+  static const Fields fields = {
+      whole("max_trials", kTrialsMax, 1, static_cast<double>(kTrialsMax)),
+      failures,
+  };
   return fields;
 }
 
@@ -178,8 +194,8 @@ constexpr std::array<TopLevelKey, 15> kTopLevel = {{
     {"parameters", Content::kOther, false, "it is where sweeps are written",
      "name the swept key itself, such as optimizer.lr"},
     {"resources", Content::kFields, false, kNoEffect, ""},
-    {"checkpoint", Content::kValue, false, kNoEffect, ""},
-    {"record", Content::kFields, false, kOfTheRun, ""},
+    {"checkpoint", Content::kWordOrFields, false, kNoEffect, ""},
+    {"record", Content::kRecord, false, kOfTheRun, ""},
     {"limits", Content::kFields, false, kOfTheRun, ""},
 }};
 
@@ -202,6 +218,8 @@ std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
   if (section == "evaluate") return evaluate_fields();
   if (section == "metric") return metric_fields();
   if (section == "record") return record_fields();
+  if (section == "record.weights") return best_fields();
+  if (section == "checkpoint") return checkpoint_fields();
   if (section == "limits") return limits_fields();
   return {};
 }
@@ -212,6 +230,9 @@ std::vector<std::string> section_keys(std::string_view section) {
   if (section == "data") keys.insert(keys.begin() + 1, "path");
   if (section == "metric") keys.insert(keys.begin(), "name");
   if (section == "resources") keys.emplace_back("ranks_per_trial");
+  if (section == "checkpoint") keys.insert(keys.begin(), "every");
+  if (section == "record") keys.insert(keys.begin(), "weights");
+  if (section == "limits") keys.insert(keys.begin() + 1, {"max_time", "max_trial_time", "stall"});
   return keys;
 }
 
@@ -255,10 +276,13 @@ std::vector<std::string> accepted_keys() {
   };
   for (const TopLevelKey& key : top_level_keys()) {
     keys.emplace_back(key.name);
-    const bool is_section = key.content == Content::kFields || key.content == Content::kTrain;
+    const bool is_section = key.content == Content::kFields ||
+                            key.content == Content::kWordOrFields ||
+                            key.content == Content::kRecord || key.content == Content::kTrain;
     if (is_section) add(key.name, section_keys(key.name));
   }
-  for (const char* section : {"train.schedule", "train.clip"}) add(section, section_keys(section));
+  for (const char* section : {"train.schedule", "train.clip", "record.weights"})
+    add(section, section_keys(section));
   add("model", model_keys());
   add("model.layers.NAME", layer_keys());
   keys.emplace_back("model.layers.NAME.optimizer.on");

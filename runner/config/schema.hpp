@@ -17,7 +17,8 @@ inline constexpr std::int64_t kSchemaVersion = 1;
 inline constexpr std::int64_t kTrialsMax = 1000000;
 
 // What a key of the top level holds.
-enum class Content { kValue, kFields, kTrain, kModel, kComponent, kOther };
+// kWordOrFields: a word that stands for all of it, or a map.
+enum class Content { kValue, kFields, kWordOrFields, kRecord, kTrain, kModel, kComponent, kOther };
 
 struct TopLevelKey {
   std::string_view name;
@@ -32,7 +33,7 @@ struct TopLevelKey {
 [[nodiscard]] std::span<const TopLevelKey> top_level_keys();
 [[nodiscard]] const TopLevelKey* find_top_level(std::string_view name);  // Null: unknown.
 
-// The typed fields of a section (Content::kFields, kTrain), such as "train" or "train.clip", or of
+// The typed fields of a section, such as "train" or "train.clip", or of
 // "model".
 [[nodiscard]] std::span<const aesweep_parameter_info> fields_of(std::string_view section);
 

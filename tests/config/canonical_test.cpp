@@ -119,7 +119,8 @@ const char* const kRichInFull =
     "  active_threshold: 0.0\n"
     "record:\n"
     "  weights: all\n"
-    "  samples: 64\n";
+    "  samples: 64\n"
+    "  every: 1\n";
 
 TEST(Canonical, WritesEverythingOut) { EXPECT_EQ(canonical(kRich), kRichInFull); }
 
@@ -142,6 +143,8 @@ TEST(Canonical, IsEqualForWhatMeansTheSame) {
                 "name: x\nlimits: {max_trials: 3}\nresources: {ranks_per_trial: 2}\n"
                 "metric: {name: test/l0, goal: maximize}\nplugins: [x.so]\n"),
       base_with(9, "checkpoint: none\nmethod: grid"),
+      base_with(9, "checkpoint: {every: 7 steps, keep: 1}\nrecord: {weights: {best: 3}}"),
+      base_with(9, "limits: {max_time: 1h, max_trial_time: 2m, stall: 5s, max_failure_rate: 0.5}"),
       base_with(9, "train: {schedule: constant, clip: {norm: 0, value: 0.0}}"),
       base_with(4, "  loss: mse\n  target: input"),
       base_with(6, "    - {name: code, kind: dense, units: 64, activation: relu, optimizer: none}"),
@@ -161,6 +164,7 @@ TEST(Canonical, DiffersForEverythingThatMatters) {
                               {"evaluate.active_threshold", "0.1"},
                               {"record.weights", "none"},
                               {"record.samples", "1"},
+                              {"record.every", "2"},
                               {"model.scalar", "f64"},
                               {"model.code", "out"},
                               {"model.loss", "huber"},

@@ -92,6 +92,20 @@ std::string in_example(std::string key) {
   return key;
 }
 
+// Settings that are no part of a trial.
+std::vector<double> settings(const Experiment& experiment) {
+  const CheckpointSpec& checkpoint = experiment.checkpoint;
+  const RunLimits& limits = experiment.limits;
+  return {static_cast<double>(checkpoint.unit),
+          checkpoint.every,
+          static_cast<double>(checkpoint.keep),
+          limits.max_time,
+          limits.max_trial_time,
+          limits.max_failure_rate,
+          limits.stall,
+          static_cast<double>(experiment.best_weights)};
+}
+
 TEST(Documentation, ListsExactlyTheAcceptedKeys) {
   std::vector<std::string> documented;
   for (const Row& row : rows()) documented.push_back(row.key);
@@ -120,6 +134,7 @@ TEST(Documentation, GivesTheDefaults) {
     EXPECT_EQ(given.value().metric, expected.value().metric) << row.key;
     EXPECT_EQ(given.value().goal, expected.value().goal) << row.key;
     EXPECT_EQ(given.value().ranks_per_trial, expected.value().ranks_per_trial) << row.key;
+    EXPECT_EQ(settings(given.value()), settings(expected.value())) << row.key;
     ++tried;
   }
   EXPECT_GT(tried, 25);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/text.hpp"
 #include "tests/config/fake_catalogue.hpp"
 
 namespace aesweep::test {
@@ -51,8 +52,6 @@ TEST(Malformed, TopLevel) {
        "_, - and ., not starting with - or ."},
       {9, "method: random",
        "a.yaml:9:9: method: found random, expected grid; this version searches grids only"},
-      {9, "checkpoint: {every: 60}",
-       "a.yaml:9:13: checkpoint: found a map, expected none; this version has no checkpoints"},
       {9, "plugins: my.so", "a.yaml:9:10: plugins: found my.so, expected a list of files"},
       {9, "plugins: [{a: b}]",
        "a.yaml:9:11: plugins[0]: found a map, expected the path of a plugin library"},
@@ -111,10 +110,78 @@ TEST(Malformed, Sections) {
        "a.yaml:9:30: resources.ranks_per_trial: found 0, expected auto or a whole number in [1, "
        "65536]"},
       {9, "record: {weights: final}",
-       "a.yaml:9:19: record.weights: found final, expected all or none"},
+       "a.yaml:9:19: record.weights: found final, expected all, none or a map such as {best: 10}"},
+      {9, "record: {weights: {best: 0}}",
+       "a.yaml:9:26: record.weights.best: 0 is not in [1, 1000000]"},
+      {9, "record: {weights: {}}",
+       "a.yaml:9:19: record.weights.best: missing; expected the number of trials whose weights are "
+       "kept"},
+      {9, "record: {weights: {worst: 3}}",
+       "a.yaml:9:20: record.weights.worst: unknown key; known: best"},
+      {9, "record: {every: 0}", "a.yaml:9:17: record.every: 0 is not in [1, 1000000]"},
       {9, "record: {samples: -1}", "a.yaml:9:19: record.samples: -1 is not in [0, 1000000]"},
       {9, "limits: {max_trials: 2000000}",
        "a.yaml:9:22: limits.max_trials: 2000000 is not in [1, 1000000]"},
+  });
+}
+
+TEST(Malformed, Checkpoint) {
+  expect_all({
+      {9, "checkpoint: 60s",
+       "a.yaml:9:13: checkpoint: found 60s, expected none or a map such as {every: 60s, keep: 2}"},
+      {9, "checkpoint: [60s]",
+       "a.yaml:9:13: checkpoint: found a list, expected none or a map such as {every: 60s, keep: "
+       "2}"},
+      {9, "checkpoint: {evry: 60s}",
+       "a.yaml:9:14: checkpoint.evry: unknown key (did you mean checkpoint.every?)"},
+      {9, "checkpoint: {keep: 0}", "a.yaml:9:20: checkpoint.keep: 0 is not in [1, 1000]"},
+  });
+  for (const char* every : {"60",
+                            "0s",
+                            "-1s",
+                            "1m1h",
+                            "1h1h",
+                            "1h 30m",
+                            "60 s",
+                            "1e3s",
+                            ".s",
+                            "1.2.3s",
+                            "60sec",
+                            "s",
+                            "0 steps",
+                            "-1 steps",
+                            "1.5 epochs",
+                            "3  steps",
+                            "3 step s",
+                            "3steps",
+                            "none",
+                            "[60s]",
+                            "99999999999999999999 steps",
+                            "9007199254740992 epochs"}) {
+    const std::string message = fault(base_with(9, text("checkpoint: {every: ", every, "}")));
+    EXPECT_TRUE(message.starts_with("a.yaml:9:21: checkpoint.every: found ")) << message;
+    EXPECT_TRUE(message.ends_with(
+        ", expected a duration such as 90s, 20m, 6h or 1h30m, N steps or N epochs"))
+        << message;
+  }
+}
+
+TEST(Malformed, Limits) {
+  expect_all({
+      {9, "limits: {max_time: 60}",
+       "a.yaml:9:20: limits.max_time: found 60, expected none or a duration such as 90s, 20m, 6h "
+       "or 1h30m"},
+      {9, "limits: {max_trial_time: 3 steps}",
+       "a.yaml:9:26: limits.max_trial_time: found 3 steps, expected none or a duration such as "
+       "90s, 20m, 6h or 1h30m"},
+      {9, "limits: {stall: 0.5s}", "a.yaml:9:17: limits.stall: 0.5s is less than 1s"},
+      {9, "limits: {stall: }",
+       "a.yaml:9:17: limits.stall: found nothing, expected none or a duration such as 90s, 20m, "
+       "6h or 1h30m"},
+      {9, "limits: {max_failure_rate: 0}",
+       "a.yaml:9:28: limits.max_failure_rate: 0 is not in (0, 1]"},
+      {9, "limits: {max_failure_rate: 1.01}",
+       "a.yaml:9:28: limits.max_failure_rate: 1.01 is not in (0, 1]"},
   });
 }
 

@@ -41,7 +41,8 @@ const std::vector<std::string>& seeds() {
       "  - name: a\n    kind: dense\n    regularizers: [{kind: l1, on: weights, coefficient: 1},\n"
       "      {kind: l2, coefficient: 2}]\n    quantizer: binary\n  - {name: \"b\", kind: 'dense'}\n"
       "optimizer:\n  kind: sgd # comment\n  lr: 1e-3\nmetric: {name: test/l0, goal: minimize}\n"
-      "resources: {ranks_per_trial: 2}\nlimits: {max_trials: 50}\nrecord: {weights: none}\n"
+      "resources: {ranks_per_trial: 2}\nlimits: {max_trials: 50}\nrecord: {weights: {best: 2}}\n"
+      "checkpoint: {every: 1h30m, keep: 2}\n"
       "parameters: {train: {seed: {values: [1, 2]}}, optimizer: {values: [{lr: 1, label: x}, "
       "sgd]}}\n",
   };
