@@ -7,12 +7,18 @@
 namespace aesweep {
 namespace {
 
-constexpr std::array<int, 2> kSignals = {SIGINT, SIGTERM};
+constexpr std::array<int, 3> kSignals = {SIGUSR1, SIGTERM, SIGINT};
 
 std::atomic<int> noted = 0;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
-extern "C" void note_interrupt(int signal) { noted.store(signal); }
+// A second signal has its default effect, once the handler has returned and it is let through.
+extern "C" void note_interrupt(int signal) {
+  int none = 0;
+  if (noted.compare_exchange_strong(none, signal)) return;
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
 
 }  // namespace
 
@@ -20,7 +26,7 @@ InterruptWatch::InterruptWatch() {
   noted.store(0);
   struct sigaction action {};
   action.sa_handler = note_interrupt;
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     AESWEEP_CHECK(::sigaction(kSignals[i], nullptr, &before_[i]) == 0, "cannot read a signal");
     if (before_[i].sa_handler == SIG_IGN) continue;

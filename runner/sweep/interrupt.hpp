@@ -1,8 +1,9 @@
-// Interrupt: notes SIGINT and SIGTERM while a sweep trains, so that it can end with a message.
+// Interrupt: notes SIGUSR1, SIGTERM and SIGINT while a sweep trains, so that it can end in order.
 //
-// One at a time per process. The handler only sets a flag; whoever serves the manager looks at it.
-// Each signal is noted once: a second one ends the process at once, as do both outside of this
-// object's life. A signal that was ignored when it began stays ignored.
+// One at a time per process, on every rank: a launcher forwards SIGUSR1 to all of them. The handler
+// only sets a flag; the rank looks at it between steps. Only the first signal is noted: a second
+// one, of whichever kind, ends the process at once, as do all of them outside of this object's
+// life. A signal that was ignored when it began stays ignored.
 #pragma once
 
 #include <signal.h>
@@ -19,7 +20,7 @@ class InterruptWatch {
   InterruptWatch& operator=(const InterruptWatch&) = delete;
 
  private:
-  std::array<struct sigaction, 2> before_{};
+  std::array<struct sigaction, 3> before_{};
 };
 
 // The signal that was noted, or 0. Costs one load.

@@ -37,11 +37,12 @@ struct Message {
                  // none.
 
     // To the other members of a group.
-    kRun,  // trial
+    kRun,  // trial, attempt
     kEnd,  // No trial will follow.
 
     // To every rank.
-    kManagerAlive
+    kManagerAlive,
+    kOver  // Rank 0 has nothing more to write: the job ends.
   };
 
   Kind kind = Kind::kWants;

@@ -6,8 +6,16 @@
 #include "core/base/text.hpp"
 
 namespace aesweep {
+namespace {
 
-TrialWriter::TrialWriter(Write write) : write_(std::move(write)) {
+void add_facts(FileRecord& file, const FileFacts& facts) {
+  file.bytes = facts.bytes;
+  file.sha256 = facts.sha256;
+}
+
+}  // namespace
+
+TrialWriter::TrialWriter(const SweepServices& services) : services_(services) {
   for (int i = 0; i < kThreads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
@@ -15,6 +23,7 @@ TrialWriter::TrialWriter(Write write) : write_(std::move(write)) {
 
 void TrialWriter::add(Job job) {
   ++open_;
+  if (std::holds_alternative<CheckpointRecord>(job.content)) ++open_checkpoints_;
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
@@ -22,14 +31,15 @@ void TrialWriter::add(Job job) {
   wake_.notify_one();
 }
 
-std::optional<TrialWriter::Written> TrialWriter::try_take() {
-  if (written_count_.load(std::memory_order_acquire) == 0) return std::nullopt;
+std::optional<Message> TrialWriter::try_take() {
+  if (report_count_.load(std::memory_order_acquire) == 0) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  Written written = std::move(written_.front());
-  written_.pop_front();
-  written_count_.fetch_sub(1, std::memory_order_relaxed);
+  Message report = std::move(reports_.front());
+  reports_.pop_front();
+  report_count_.fetch_sub(1, std::memory_order_relaxed);
   --open_;
-  return written;
+  if (report.kind == Message::Kind::kCheckpointed) --open_checkpoints_;
+  return report;
 }
 
 void TrialWriter::work(const std::stop_token& stop) {
@@ -40,21 +50,31 @@ void TrialWriter::work(const std::stop_token& stop) {
     jobs_.pop_front();
     lock.unlock();
 
-    Written written{job.trial, write(job), std::move(job.summary), job.samples};
+    write(job);
 
     lock.lock();
-    written_.push_back(std::move(written));
-    written_count_.fetch_add(1, std::memory_order_release);
+    reports_.push_back(std::move(job.report));
+    report_count_.fetch_add(1, std::memory_order_release);
   }
 }
 
 // No exception leaves the thread: it would end the process without a word.
-Status TrialWriter::write(Job& job) const {
-  job.record.result = &job.result;
+void TrialWriter::write(Job& job) const {
   try {
-    return write_(job.path, job.record);
+    const auto written = [&]() -> Result<FileFacts> {
+      if (const auto* state = std::get_if<CheckpointRecord>(&job.content)) {
+        return services_.write_checkpoint(job.path, *state);
+      }
+      auto& trial = std::get<FinishedTrial>(job.content);
+      trial.record.result = &trial.result;
+      return services_.write_trial(job.path, trial.record);
+    }();
+    job.report.stored = written.status();
+    if (!written.ok()) return;
+    const bool finished = job.report.kind == Message::Kind::kFinished;
+    add_facts(finished ? job.report.file : job.report.checkpoint.file, written.value());
   } catch (const std::exception& error) {
-    return Status::world(text(job.path, ": cannot write: ", error.what()));
+    job.report.stored = Status::world(text(job.path, ": cannot write: ", error.what()));
   }
 }
 
