@@ -33,6 +33,8 @@ class ByteSink {
 
 class MemorySink final : public ByteSink {
  public:
+  MemorySink() = default;
+  explicit MemorySink(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
   [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
   void write(std::uint64_t offset, std::span<const std::byte> bytes) override;
   void read(std::uint64_t offset, std::span<std::byte> bytes) override;

@@ -11,6 +11,7 @@
 #include "core/base/status.hpp"
 #include "core/train/trial_state.hpp"
 #include "runner/store/durable_write.hpp"
+#include "runner/store/image_file.hpp"
 
 namespace aesweep {
 
@@ -21,13 +22,16 @@ struct CheckpointRecord {
   TrialState state;
 };
 
-// Creates the file durably (durable_write.hpp, kCreate). Any thread.
+// Creates the file durably (durable_write.hpp, kCreate): through an image in memory, or, where that
+// would be larger than image_bytes_max, by writing to the temporary file. Any thread.
 [[nodiscard]] Result<FileFacts> write_checkpoint(const std::string& path,
-                                                 const CheckpointRecord& record);
+                                                 const CheckpointRecord& record,
+                                                 std::uint64_t image_bytes_max = kImageBytesMax);
 
 // Reads it back. Bytes other than those expected, and a layout that is not ours, are faults of the
 // world that name the file.
-[[nodiscard]] Result<CheckpointRecord> read_checkpoint(const std::string& path,
-                                                       const FileFacts& expected);
+[[nodiscard]] Result<CheckpointRecord> read_checkpoint(
+    const std::string& path, const FileFacts& expected,
+    std::uint64_t image_bytes_max = kImageBytesMax);
 
 }  // namespace aesweep

@@ -14,26 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
+#include "runner/store/descriptor.hpp"
 
 namespace aesweep {
 namespace {
-
-// A file descriptor that closes itself. Where a failed close matters, close() reports it.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    // Only read from, or already in trouble: there is nothing more to lose.
-    if (fd_ >= 0) static_cast<void>(::close(fd_));
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // What a person can do about the common reasons.
 struct NextStep {
@@ -193,6 +179,27 @@ Status PendingFile::reserve(std::uint64_t bytes) {
   return {};
 }
 
+Status PendingFile::append(std::span<const std::byte> bytes) {
+  const int error = write_all(fd_, bytes);
+  return error == 0 ? Status() : write_fault(target_, error, bytes.size());
+}
+
+Result<FileFacts> PendingFile::facts() const {
+  FileFacts facts;
+  Sha256 hash;
+  std::vector<std::byte> block(std::size_t{1} << 20);
+  while (true) {
+    const ssize_t got = ::pread(fd_, block.data(), block.size(), static_cast<off_t>(facts.bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return write_fault(target_, errno, facts.bytes);
+    if (got == 0) break;
+    hash.update(std::span(block).first(static_cast<std::size_t>(got)));
+    facts.bytes += static_cast<std::uint64_t>(got);
+  }
+  facts.sha256 = hash.finish();
+  return facts;
+}
+
 Status PendingFile::commit(WriteMode mode) {
   struct stat info {};
   const bool known = ::fstat(fd_, &info) == 0;
@@ -224,12 +231,12 @@ Status PendingFile::adopt(std::uint64_t bytes) const {
   return failed == 0 ? Status() : write_fault(target_, failed, bytes);
 }
 
+FileFacts facts_of(std::span<const std::byte> bytes) { return {bytes.size(), sha256_hex(bytes)}; }
+
 Status durable_write(const std::string& path, std::span<const std::byte> bytes, WriteMode mode) {
   Result<PendingFile> file = PendingFile::create(path);
   if (!file.ok()) return file.status();
-  if (const int error = write_all(file->fd(), bytes); error != 0) {
-    return write_fault(path, error, bytes.size());
-  }
+  AESWEEP_RETURN_IF_ERROR(file->append(bytes));
   return file->commit(mode);
 }
 

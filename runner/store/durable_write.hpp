@@ -32,6 +32,8 @@ struct FileFacts {
   bool operator==(const FileFacts&) const = default;
 };
 
+[[nodiscard]] FileFacts facts_of(std::span<const std::byte> bytes);
+
 [[nodiscard]] Status durable_write(const std::string& path, std::span<const std::byte> bytes,
                                    WriteMode mode);
 
@@ -52,6 +54,12 @@ class PendingFile {
   // Takes room for `bytes` on the disk where the file system can do that, so that a full disk is
   // noticed before the work. The writer cuts the file to its size at the end.
   [[nodiscard]] Status reserve(std::uint64_t bytes);
+
+  // Writes after what was appended before. For writers in order; others write to fd().
+  [[nodiscard]] Status append(std::span<const std::byte> bytes);
+
+  // Of what it holds now, read back: for writers who wrote out of order.
+  [[nodiscard]] Result<FileFacts> facts() const;
 
   // fsync, rename, fsync of the folder. No call may follow.
   [[nodiscard]] Status commit(WriteMode mode);

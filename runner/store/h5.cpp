@@ -227,6 +227,17 @@ Result<Node> open_file(const std::string& path) {
   return file;
 }
 
+Result<Node> open_image(ByteSink& image, const std::string& name) {
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  if (!access.ok() || !set_sink_driver(access.id(), image) ||
+      H5Pset_fclose_degree(access.id(), H5F_CLOSE_SEMI) < 0) {
+    return fault("prepare", name);
+  }
+  Node file{{H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose}, name};
+  if (!file.handle.ok()) return fault("open", name);
+  return file;
+}
+
 Result<Node> create_group(const Node& parent, const std::string& name) {
   const Handle list = timeless(H5P_GROUP_CREATE);
   // Up to 64 links stay in the group's header: no heap and no tree for the few members of most
@@ -238,6 +249,13 @@ Result<Node> create_group(const Node& parent, const std::string& name) {
       {H5Gcreate2(parent.handle.id(), name.c_str(), H5P_DEFAULT, list.id(), H5P_DEFAULT), H5Gclose},
       child(parent, name)};
   if (!group.handle.ok()) return fault("create", group.where);
+  return group;
+}
+
+Result<Node> open_group(const Node& parent, const std::string& name) {
+  Node group{{H5Gopen2(parent.handle.id(), name.c_str(), H5P_DEFAULT), H5Gclose},
+             child(parent, name)};
+  if (!group.handle.ok()) return fault("open", group.where);
   return group;
 }
 
@@ -301,6 +319,20 @@ Result<std::string> text_attribute(const Node& parent, const std::string& name) 
   return without_padding(std::move(value));
 }
 
+Status check_format(const Node& file, const std::string& what, const std::string& format,
+                    const std::string& version) {
+  for (const auto& [name, expected] :
+       {std::pair{"format", &format}, std::pair{"format_version", &version}}) {
+    Result<std::string> found = text_attribute(file, name);
+    if (!found.ok()) return found.status().in("this is not " + what);
+    if (*found != *expected) {
+      return Status::world(text(file.where, ": its ", name, " is '", *found, "', not '", *expected,
+                                "'; it was written by another version of aesweep"));
+    }
+  }
+  return {};
+}
+
 Status write_array(const Node& parent, const std::string& name, const Column& cell,
                    std::span<const std::int64_t> shape, std::span<const std::byte> bytes) {
   std::size_t count = 1;
@@ -308,6 +340,38 @@ Status write_array(const Node& parent, const std::string& name, const Column& ce
   AESWEEP_CHECK(bytes.size() == count * cell.bytes(),
                 text(child(parent, name), ": ", bytes.size(), " bytes do not fill its shape"));
   return write_dataset(parent, name, cell_type(cell), space_of(shape), bytes.data());
+}
+
+Result<Array> read_array(const Node& parent, const std::string& name) {
+  const std::string where = child(parent, name);
+  const Handle dataset(H5Dopen2(parent.handle.id(), name.c_str(), H5P_DEFAULT), H5Dclose);
+  if (!dataset.ok()) return fault("open", where);
+  const Handle type(H5Dget_type(dataset.id()), H5Tclose);
+  const Handle space(H5Dget_space(dataset.id()), H5Sclose);
+  const int rank = space.ok() ? H5Sget_simple_extent_ndims(space.id()) : -1;
+  if (!type.ok() || rank < 0) return fault("read", where);
+  std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
+  if (rank > 0 && H5Sget_simple_extent_dims(space.id(), dims.data(), nullptr) != rank) {
+    return fault("read", where);
+  }
+  Array array;
+  array.shape.assign(dims.begin(), dims.end());
+  for (const CellType cell :
+       {CellType::kU1, CellType::kI4, CellType::kI8, CellType::kU8, CellType::kF4, CellType::kF8}) {
+    const Handle known = cell_type({"", cell});
+    if (!known.ok()) return fault("read", where);
+    if (H5Tequal(type.id(), known.id()) <= 0) continue;
+    array.type = cell;
+    const hssize_t cells = H5Sget_simple_extent_npoints(space.id());
+    if (cells < 0) return fault("read", where);
+    array.bytes.resize(static_cast<std::size_t>(cells) * cell_bytes(cell));
+    if (cells > 0 &&
+        H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.bytes.data()) < 0) {
+      return fault("read", where);
+    }
+    return array;
+  }
+  return Status::world(text("cannot read ", where, ": it is not an array of plain numbers"));
 }
 
 Result<TableWriter> TableWriter::create(const Node& parent, const std::string& name,

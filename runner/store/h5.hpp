@@ -69,8 +69,11 @@ struct Node {
 [[nodiscard]] Result<Node> create_file(ByteSink& sink, const std::string& name);
 // An existing file, to read.
 [[nodiscard]] Result<Node> open_file(const std::string& path);
+// One whose bytes `image` has, to read; it must outlive the node. `name` is for messages.
+[[nodiscard]] Result<Node> open_image(ByteSink& image, const std::string& name);
 
 [[nodiscard]] Result<Node> create_group(const Node& parent, const std::string& name);
+[[nodiscard]] Result<Node> open_group(const Node& parent, const std::string& name);
 [[nodiscard]] Result<bool> has(const Node& parent, const std::string& name);
 
 // A fixed-length string of exactly the text's bytes (one zero byte for an empty text).
@@ -83,11 +86,23 @@ struct Node {
 [[nodiscard]] Status set_attribute(const Node& parent, const std::string& child,
                                    const std::string& name, std::int64_t value);
 [[nodiscard]] Result<std::string> text_attribute(const Node& parent, const std::string& name);
+// Whether the attributes format and format_version of a file's root have these values; a fault of
+// the world if not, which calls the file `what`.
+[[nodiscard]] Status check_format(const Node& file, const std::string& what,
+                                  const std::string& format, const std::string& version);
 
 // Row-major; bytes hold the product of `shape` cells; an empty shape is a scalar.
 [[nodiscard]] Status write_array(const Node& parent, const std::string& name, const Column& cell,
                                  std::span<const std::int64_t> shape,
                                  std::span<const std::byte> bytes);
+
+// What write_array wrote.
+struct Array {
+  CellType type = CellType::kF8;  // Never kText.
+  std::vector<std::int64_t> shape;
+  std::vector<std::byte> bytes;
+};
+[[nodiscard]] Result<Array> read_array(const Node& parent, const std::string& name);
 
 // Writes a 1-D chunked compound dataset block by block, so that a long one never lies in memory
 // whole.

@@ -1,20 +1,23 @@
 #include "runner/store/results_file.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <memory>
 #include <set>
+#include <tuple>
+#include <utility>
 
-#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/store/fence.hpp"
 #include "runner/store/h5.hpp"
+#include "runner/store/image_file.hpp"
 #include "runner/store/names.hpp"
 #include "runner/store/parameter_column.hpp"
+#include "runner/store/segment_file.hpp"
 #include "runner/store/trial_file.hpp"
+#include "runner/store/verified_file.hpp"
 
 namespace aesweep {
 namespace {
@@ -29,11 +32,6 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kReasonBytesMax = 256;
 constexpr std::size_t kLabelBytesMax = 256;
 
-struct SweepTrial {
-  std::string path;
-  StoredTrial stored;  // Its file is closed.
-};
-
 struct SweepMetric {
   std::string name;
   std::string stored;
@@ -43,7 +41,7 @@ struct SweepMetric {
 
 // All trials in order of their numbers, and what their tables have in common.
 struct Sweep {
-  std::vector<SweepTrial> trials;
+  std::vector<StoredTrial> trials;   // Their files are closed.
   std::vector<SweepMetric> metrics;  // In order of first appearance.
   std::vector<ParameterColumn> parameters;
   std::vector<std::string> parameters_stored;
@@ -66,34 +64,15 @@ std::string joined(const std::vector<std::string>& list) {
   return list.size() <= kShownMax ? all : text(all, " | and ", list.size() - kShownMax, " more");
 }
 
-Status read_trials(const std::vector<std::string>& paths, Sweep& sweep) {
-  for (const std::string& path : paths) {
-    Result<StoredTrial> trial = open_trial(path);
-    if (!trial.ok()) return trial.status();
-    AESWEEP_RETURN_IF_ERROR(trial->file.close());
-    sweep.trials.push_back({path, std::move(*trial)});
-  }
-  std::sort(sweep.trials.begin(), sweep.trials.end(), [](const SweepTrial& a, const SweepTrial& b) {
-    return a.stored.number < b.stored.number;
-  });
-  for (std::size_t i = 1; i < sweep.trials.size(); ++i) {
-    if (sweep.trials[i - 1].stored.number != sweep.trials[i].stored.number) continue;
-    return Status::world(text(sweep.trials[i - 1].path, " and ", sweep.trials[i].path,
-                              " both hold trial ", sweep.trials[i].stored.number,
-                              "; give one file per trial"));
-  }
-  return {};
-}
-
 // Replaces each trial's own metric indices by those of the sweep, and sorts its history.
 Status merge_metrics(Sweep& sweep) {
   NameSet names("metric");
   for (const char* scale : {"trial", "epoch"}) names.reserve(scale);
   std::map<std::string, std::int32_t> index;
   std::set<std::int64_t> epochs;
-  for (SweepTrial& trial : sweep.trials) {
+  for (StoredTrial& trial : sweep.trials) {
     std::vector<std::int32_t> to_sweep;
-    for (const MetricInfo& metric : trial.stored.metrics) {
+    for (const MetricInfo& metric : trial.metrics) {
       const auto [entry, fresh] =
           index.emplace(metric.name, static_cast<std::int32_t>(sweep.metrics.size()));
       if (fresh) {
@@ -105,11 +84,11 @@ Status merge_metrics(Sweep& sweep) {
       add_distinct(merged.formulas, metric.formula);
       to_sweep.push_back(entry->second);
     }
-    for (HistoryRow& row : trial.stored.history) {
+    for (HistoryRow& row : trial.history) {
       row.metric = to_sweep[static_cast<std::size_t>(row.metric)];
       epochs.insert(row.epoch);
     }
-    std::stable_sort(trial.stored.history.begin(), trial.stored.history.end(),
+    std::stable_sort(trial.history.begin(), trial.history.end(),
                      [](const HistoryRow& a, const HistoryRow& b) {
                        return std::pair(a.epoch, a.metric) < std::pair(b.epoch, b.metric);
                      });
@@ -122,7 +101,7 @@ Status merge_parameters(Sweep& sweep) {
   NameSet names("parameter");
   std::map<std::string, std::size_t> index;
   for (std::size_t row = 0; row < sweep.trials.size(); ++row) {
-    for (auto& [name, value] : sweep.trials[row].stored.parameters) {
+    for (auto& [name, value] : sweep.trials[row].parameters) {
       const auto [entry, fresh] = index.emplace(name, sweep.parameters.size());
       if (fresh) {
         sweep.parameters.emplace_back(name);
@@ -146,19 +125,96 @@ Status write_root(const h5::Node& file, const RunRecord& run) {
   return h5::set_attribute(file, ".", "software_revision", run.revision);
 }
 
-Status copy_trials(const h5::Node& file, const ByteSink& sink, const Sweep& sweep) {
-  Result<h5::Node> group = h5::create_group(file, "trial");
-  if (!group.ok()) return group.status();
-  for (const SweepTrial& trial : sweep.trials) {
-    Result<h5::Node> source = h5::open_file(trial.path);
-    if (!source.ok()) return source.status();
-    AESWEEP_RETURN_IF_ERROR(
-        h5::copy(*source, kTrialObjects, *group, trial_name(trial.stored.number)));
-    AESWEEP_RETURN_IF_ERROR(source->close());
+// Where the members of the segments are, read once for each.
+class SegmentTables {
+ public:
+  [[nodiscard]] Result<SegmentMember> find(const TrialSource& source) {
+    auto at = tables_.find(source.path);
+    if (at == tables_.end()) {
+      Result<std::vector<SegmentMember>> members = read_segment(source.path);
+      if (!members.ok()) return members.status();
+      at = tables_.emplace(source.path, Members()).first;
+      for (SegmentMember& member : *members) {
+        at->second.emplace(std::pair(member.number, member.attempt), std::move(member));
+      }
+    }
+    const auto member = at->second.find(std::pair(source.number, source.attempt));
+    if (member != at->second.end()) return member->second;
+    return Status::world(text(source.path, ": attempt ", source.attempt, " of trial ",
+                              source.number,
+                              " is not in it; run `aesweep validate` on the run's folder"));
+  }
+
+ private:
+  using Members = std::map<std::pair<std::int64_t, int>, SegmentMember>;
+  std::map<std::string, Members> tables_;
+};
+
+// How messages call a source.
+std::string name_of(const TrialSource& source) {
+  if (!source.in_segment) return source.path;
+  return text(source.path, ", trial ", source.number, " attempt ", source.attempt);
+}
+
+// The source's bytes, compared with those expected.
+Result<std::unique_ptr<ByteSink>> open_source(const TrialSource& source, SegmentTables& segments) {
+  const std::string name = name_of(source);
+  if (!source.in_segment) return open_verified(source.path, name, source.expected);
+  Result<SegmentMember> member = segments.find(source);
+  if (!member.ok()) return member.status();
+  if (!source.expected.sha256.empty() && member->facts != source.expected) {
+    return damaged(name, source.expected, member->facts);
+  }
+  return open_verified(source.path, name, member->facts, member->offset);
+}
+
+Result<StoredTrial> open_stored(const TrialSource& source, ByteSink& image) {
+  Result<StoredTrial> trial = open_trial(image, name_of(source));
+  if (trial.ok() && trial->number != source.number) {
+    return Status::world(text(name_of(source), ": it holds trial ", trial->number,
+                              " and not trial ", source.number,
+                              "; run `aesweep validate` on the run's folder"));
+  }
+  return trial;
+}
+
+// Reads every trial once: what the tables need into `sweep`, its objects into `group`, if any.
+Status read_trials(const std::vector<const TrialSource*>& sources, const h5::Node* group,
+                   const ByteSink& sink, Sweep& sweep) {
+  SegmentTables segments;
+  for (const TrialSource* source : sources) {
+    Result<std::unique_ptr<ByteSink>> image = open_source(*source, segments);
+    if (!image.ok()) return image.status();
+    Result<StoredTrial> trial = open_stored(*source, **image);
+    if (!trial.ok()) return trial.status();
+    if (group != nullptr) {
+      AESWEEP_RETURN_IF_ERROR(
+          copy_trial_objects(trial->file, source->weights, *group, trial_name(trial->number)));
+    }
+    AESWEEP_RETURN_IF_ERROR(trial->file.close());
+    if ((*image)->error() != 0) {
+      return Status::world(name_of(*source) + ": cannot be read to its end");
+    }
+    sweep.trials.push_back(std::move(*trial));
     // Once the disk has failed there is no point in going on; the caller says why.
     if (sink.error() != 0) return Status::world("the disk failed");
   }
   return {};
+}
+
+// In order of their numbers.
+Result<std::vector<const TrialSource*>> ordered(const std::vector<TrialSource>& sources) {
+  std::vector<const TrialSource*> all;
+  for (const TrialSource& source : sources) all.push_back(&source);
+  std::sort(all.begin(), all.end(), [](const TrialSource* a, const TrialSource* b) {
+    return std::tie(a->number, a->attempt, a->path) < std::tie(b->number, b->attempt, b->path);
+  });
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (all[i - 1]->number != all[i]->number) continue;
+    return Status::world(text(name_of(*all[i - 1]), " and ", name_of(*all[i]), " both hold trial ",
+                              all[i]->number, "; give one source per trial"));
+  }
+  return all;
 }
 
 enum TrialsColumn {
@@ -176,11 +232,11 @@ enum TrialsColumn {
 
 std::vector<Column> fixed_trials_columns(const Sweep& sweep) {
   TextFit key, label, status, reason;
-  for (const SweepTrial& trial : sweep.trials) {
-    key.add(trial.stored.key);
-    label.add(cut_text(trial.stored.label, kLabelBytesMax));
-    status.add(trial.stored.status);
-    reason.add(cut_text(trial.stored.reason, kReasonBytesMax));
+  for (const StoredTrial& trial : sweep.trials) {
+    key.add(trial.key);
+    label.add(cut_text(trial.label, kLabelBytesMax));
+    status.add(trial.status);
+    reason.add(cut_text(trial.reason, kReasonBytesMax));
   }
   return {{"id", CellType::kI8},          key.column("key"),
           label.column("label"),          status.column("status"),
@@ -213,7 +269,7 @@ Status write_trials(const h5::Node& file, const Sweep& sweep) {
   table.resize(sweep.trials.size());
   const std::size_t first_metric = kFixed + sweep.parameters.size();
   for (std::size_t row = 0; row < sweep.trials.size(); ++row) {
-    const StoredTrial& trial = sweep.trials[row].stored;
+    const StoredTrial& trial = sweep.trials[row];
     table.set_integer(row, kId, trial.number);
     table.set_text(row, kKey, trial.key);
     table.set_text(row, kLabel, cut_text(trial.label, kLabelBytesMax));
@@ -240,7 +296,7 @@ Status write_history(const h5::Node& file, const Sweep& sweep) {
   TextFit metric;
   for (const SweepMetric& entry : sweep.metrics) metric.add(entry.name);
   std::size_t rows = 0;
-  for (const SweepTrial& trial : sweep.trials) rows += trial.stored.history.size();
+  for (const StoredTrial& trial : sweep.trials) rows += trial.history.size();
   Table block({{"trial", CellType::kI8},
                {"epoch", CellType::kI8},
                {"step", CellType::kI8},
@@ -248,11 +304,11 @@ Status write_history(const h5::Node& file, const Sweep& sweep) {
                {"value", CellType::kF8}});
   Result<h5::TableWriter> writer = h5::TableWriter::create(file, "history", block, rows, true);
   if (!writer.ok()) return writer.status();
-  for (const SweepTrial& trial : sweep.trials) {
-    const std::vector<HistoryRow>& history = trial.stored.history;
+  for (const StoredTrial& trial : sweep.trials) {
+    const std::vector<HistoryRow>& history = trial.history;
     block.resize(history.size());
     for (std::size_t row = 0; row < history.size(); ++row) {
-      block.set_integer(row, kTrial, trial.stored.number);
+      block.set_integer(row, kTrial, trial.number);
       block.set_integer(row, kEpoch, history[row].epoch);
       block.set_integer(row, kStep, history[row].step);
       block.set_text(row, kMetric,
@@ -270,7 +326,7 @@ std::vector<std::vector<double>> metric_matrices(const Sweep& sweep) {
   std::vector<std::vector<double>> values(sweep.metrics.size(),
                                           std::vector<double>(sweep.trials.size() * cols, kNan));
   for (std::size_t row = 0; row < sweep.trials.size(); ++row) {
-    for (const HistoryRow& entry : sweep.trials[row].stored.history) {
+    for (const HistoryRow& entry : sweep.trials[row].history) {
       const auto at = std::lower_bound(sweep.epochs.begin(), sweep.epochs.end(), entry.epoch);
       const std::size_t col = static_cast<std::size_t>(at - sweep.epochs.begin());
       values[static_cast<std::size_t>(entry.metric)][row * cols + col] = entry.value;
@@ -291,7 +347,7 @@ Status write_metrics(const h5::Node& file, const Sweep& sweep) {
   Result<h5::Node> group = h5::create_group(file, "metrics");
   if (!group.ok()) return group.status();
   std::vector<std::int64_t> ids;
-  for (const SweepTrial& trial : sweep.trials) ids.push_back(trial.stored.number);
+  for (const StoredTrial& trial : sweep.trials) ids.push_back(trial.number);
   const std::string scales[] = {"trial", "epoch"};
   AESWEEP_RETURN_IF_ERROR(write_scale(*group, scales[0], ids));
   AESWEEP_RETURN_IF_ERROR(write_scale(*group, scales[1], sweep.epochs));
@@ -327,11 +383,22 @@ Status write_params(const h5::Node& file, const Sweep& sweep) {
   return {};
 }
 
-Status write_config(const h5::Node& file, const RunRecord& run) {
+// Every trial's configuration, as one stream of YAML documents.
+std::string resolved_configs(const Sweep& sweep) {
+  std::string all;
+  for (const StoredTrial& trial : sweep.trials) {
+    all += text("--- # trial ", trial.number, "\n") + trial.config;
+    if (all.back() != '\n') all += '\n';
+  }
+  return all;
+}
+
+Status write_config(const h5::Node& file, const RunRecord& run, const Sweep& sweep) {
   Result<h5::Node> group = h5::create_group(file, "config");
   if (!group.ok()) return group.status();
   AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "experiment", run.experiment_text));
   AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "overrides", run.overrides));
+  AESWEEP_RETURN_IF_ERROR(h5::write_text(*group, "resolved", resolved_configs(sweep)));
   const std::pair<const char*, std::string> facts[] = {
       {"name", run.name},
       {"metric", run.metric},
@@ -367,7 +434,7 @@ Status write_plugins(const h5::Node& file, const RunRecord& run) {
 }
 
 Status write_runtime(const h5::Node& file, const RunRecord& run) {
-  enum { kTrial, kAttempt, kRanks, kHost, kSeconds, kReproducible };
+  enum { kTrial, kAttempt, kRanks, kHost, kSeconds, kReproducible, kCurrent };
   Result<h5::Node> group = h5::create_group(file, "runtime");
   if (!group.ok()) return group.status();
   std::vector<TrialRuntime> trials = run.trial_runtime;
@@ -381,7 +448,8 @@ Status write_runtime(const h5::Node& file, const RunRecord& run) {
                {"ranks", CellType::kI4},
                host.column("host"),
                {"seconds", CellType::kF8},
-               {"reproducible", CellType::kU1}});
+               {"reproducible", CellType::kU1},
+               {"current", CellType::kU1}});
   table.resize(trials.size());
   for (std::size_t row = 0; row < trials.size(); ++row) {
     table.set_integer(row, kTrial, trials[row].number);
@@ -390,6 +458,7 @@ Status write_runtime(const h5::Node& file, const RunRecord& run) {
     table.set_text(row, kHost, trials[row].host);
     table.set_real(row, kSeconds, trials[row].seconds);
     table.set_integer(row, kReproducible, trials[row].reproducible ? 1 : 0);
+    table.set_integer(row, kCurrent, trials[row].current ? 1 : 0);
   }
   AESWEEP_RETURN_IF_ERROR(h5::write_table(*group, "trials", table));
   NameSet names("runtime fact");
@@ -402,40 +471,35 @@ Status write_runtime(const h5::Node& file, const RunRecord& run) {
 }
 
 Status write_contents(const h5::Node& file, const ByteSink& sink, const RunRecord& run,
-                      const Sweep& sweep) {
+                      const std::vector<const TrialSource*>& sources, ResultsExtent extent) {
   AESWEEP_RETURN_IF_ERROR(write_root(file, run));
-  AESWEEP_RETURN_IF_ERROR(copy_trials(file, sink, sweep));
+  Sweep sweep;
+  if (extent == ResultsExtent::kWhole) {
+    Result<h5::Node> group = h5::create_group(file, "trial");
+    if (!group.ok()) return group.status();
+    AESWEEP_RETURN_IF_ERROR(read_trials(sources, &*group, sink, sweep));
+  } else {
+    AESWEEP_RETURN_IF_ERROR(read_trials(sources, nullptr, sink, sweep));
+  }
+  AESWEEP_RETURN_IF_ERROR(merge_metrics(sweep));
+  AESWEEP_RETURN_IF_ERROR(merge_parameters(sweep));
   AESWEEP_RETURN_IF_ERROR(write_trials(file, sweep));
   AESWEEP_RETURN_IF_ERROR(write_history(file, sweep));
   AESWEEP_RETURN_IF_ERROR(write_metrics(file, sweep));
   AESWEEP_RETURN_IF_ERROR(write_params(file, sweep));
-  AESWEEP_RETURN_IF_ERROR(write_config(file, run));
+  AESWEEP_RETURN_IF_ERROR(write_config(file, run, sweep));
   AESWEEP_RETURN_IF_ERROR(write_plugins(file, run));
   // Last, so that nothing before it moves with its size.
   return write_runtime(file, run);
 }
 
-Status build(ByteSink& sink, const std::string& path, const RunRecord& run,
-             const std::vector<std::string>& trial_paths) {
-  const h5::Session session;
-  Sweep sweep;
-  AESWEEP_RETURN_IF_ERROR(read_trials(trial_paths, sweep));
-  AESWEEP_RETURN_IF_ERROR(merge_metrics(sweep));
-  AESWEEP_RETURN_IF_ERROR(merge_parameters(sweep));
-  Result<h5::Node> file = h5::create_file(sink, path);
-  if (!file.ok()) return file.status();
-  const Status written = write_contents(*file, sink, run, sweep);
-  const Status closed = file->close();
-  return written.ok() ? closed : written;
-}
-
-// The sum of the trials' files: most of what results.h5 will hold.
-std::uint64_t expected_bytes(const std::vector<std::string>& paths) {
+// Most of what results.h5 will hold, as far as it is sure: a trial whose weights are left out does
+// not count.
+std::uint64_t expected_bytes(const std::vector<TrialSource>& sources, ResultsExtent extent) {
   std::uint64_t bytes = 0;
-  for (const std::string& path : paths) {
-    struct stat info {};
-    // A missing file is reported when it is opened.
-    if (::stat(path.c_str(), &info) == 0) bytes += static_cast<std::uint64_t>(info.st_size);
+  if (extent == ResultsExtent::kTables) return bytes;
+  for (const TrialSource& source : sources) {
+    if (source.weights) bytes += source.expected.bytes;
   }
   return bytes;
 }
@@ -443,22 +507,32 @@ std::uint64_t expected_bytes(const std::vector<std::string>& paths) {
 }  // namespace
 
 Result<FileFacts> write_results(const std::string& path, const RunRecord& run,
-                                const std::vector<TrialSource>& trials, ResultsExtent) {
+                                const std::vector<TrialSource>& trials, ResultsExtent extent) {
   return fenced(path, [&]() -> Result<FileFacts> {
-    std::vector<std::string> trial_paths;
-    for (const TrialSource& trial : trials) trial_paths.push_back(trial.path);
-    const std::uint64_t bytes = expected_bytes(trial_paths);
+    Result<std::vector<const TrialSource*>> sources = ordered(trials);
+    if (!sources.ok()) return sources.status();
+    const std::uint64_t bytes = expected_bytes(trials, extent);
     Result<PendingFile> file = PendingFile::create(path);
     if (!file.ok()) return file.status();
     AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
     FileSink sink(file->fd());
-    const Status built = build(sink, path, run, trial_paths);
-    if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
-    AESWEEP_RETURN_IF_ERROR(built);
+    AESWEEP_RETURN_IF_ERROR(write_h5(sink, path, bytes, [&](const h5::Node& to) {
+      return write_contents(to, sink, run, *sources, extent);
+    }));
+    Result<FileFacts> facts = file->facts();
+    if (!facts.ok()) return facts.status();
     AESWEEP_RETURN_IF_ERROR(file->commit(WriteMode::kReplace));
-    Result<std::string> hash = sha256_file(path);
-    if (!hash.ok()) return hash.status();
-    return FileFacts{sink.size(), std::move(*hash)};
+    return facts;
+  });
+}
+
+Status check_source(const TrialSource& source) {
+  SegmentTables segments;
+  Result<std::unique_ptr<ByteSink>> image = open_source(source, segments);
+  if (!image.ok()) return image.status();
+  return fenced(name_of(source), [&] {
+    const h5::Session session;
+    return open_stored(source, **image).status();
   });
 }
 

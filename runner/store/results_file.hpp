@@ -1,9 +1,9 @@
-// results.h5: what people open, derived from the trials' files by copying. docs/results.md is its
+// results.h5: what people open, derived from the trials' files by copying. FORMAT.md is its
 // format.
 //
 // Everything that depends on clock, host, ranks, paths, attempt or scheduling goes under /runtime
 // and nowhere else; all else is a function of the trials' files and the record. Equal arguments
-// give equal bytes, and the order of trial_paths does not matter.
+// give equal bytes, and the order of the sources does not matter.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 namespace aesweep {
 
 inline constexpr const char* kResultsFormat = "aesweep-results";
-inline constexpr const char* kResultsFormatVersion = "1.1";
+inline constexpr const char* kResultsFormatVersion = "1.2";
 
 struct TrialRuntime {
   std::int64_t number = 0;
@@ -27,6 +27,7 @@ struct TrialRuntime {
   std::string host;
   double seconds = 0.0;
   bool reproducible = true;  // Another run of the same would give the same bits.
+  bool current = true;       // The present experiment asks for the trial.
 };
 
 struct RunRecord {
@@ -52,7 +53,7 @@ struct TrialSource {
   int attempt = 1;
   bool in_segment = false;
   FileFacts expected;   // Of the trial's own bytes; empty hash: not compared.
-  bool weights = true;  // Whether results.h5 is to have its weights and samples.
+  bool weights = true;  // Whether results.h5 is to have its weights. Samples it has in any case.
 };
 
 enum class ResultsExtent {
@@ -67,5 +68,8 @@ enum class ResultsExtent {
 [[nodiscard]] Result<FileFacts> write_results(const std::string& path, const RunRecord& run,
                                               const std::vector<TrialSource>& trials,
                                               ResultsExtent extent = ResultsExtent::kWhole);
+
+// Whether the source has the bytes expected of it, and they are the file of that trial.
+[[nodiscard]] Status check_source(const TrialSource& source);
 
 }  // namespace aesweep

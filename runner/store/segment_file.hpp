@@ -2,9 +2,9 @@
 // equal members give equal bytes.
 //
 // Layout: the line "aesweep-segment 1\n"; the members' bytes one after another, each as its own
-// file had them (or, where weights are left out, as a file without them would have them); a table,
-// one line "NUMBER ATTEMPT OFFSET BYTES SHA256\n" each, in order; and a last line of 64 bytes that
-// gives the table's offset and the SHA-256's first 16 digits of all before it.
+// file had them (or, where weights are left out, as trial_without_weights gives them); a table, one
+// line "NUMBER ATTEMPT OFFSET BYTES SHA256\n" each, in order; and a last line of 64 bytes, "table
+// OFFSET HASH", spaces and "\n", with the first 16 digits of the table's SHA-256.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,8 @@ struct SegmentFacts {
   std::vector<SegmentMember> members;  // In the order of the sources.
 };
 
-// Creates the segment durably (kCreate). A source whose bytes are not those expected is a fault
-// that names it; nothing is created then. Memory: one member at a time.
+// Creates the segment durably (kCreate). A source whose bytes are not those expected, or an attempt
+// given twice, is a fault that names it; nothing is created then. Memory: one member at a time.
 [[nodiscard]] Result<SegmentFacts> write_segment(const std::string& path,
                                                  std::span<const SegmentSource> sources);
 

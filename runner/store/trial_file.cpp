@@ -1,22 +1,21 @@
 // Layout of a trial's file, version 1.0:
 //   attributes of /        format "aesweep-trial", format_version
-//   /summary               table of one row: number, key, seed, label, status, status_code, epochs,
-//   steps /parameters            table: name, type (0 bool, 1 integer, 2 real, 3 text), one column
-//   per type /metrics               table: name, unit, formula /history               table: epoch,
-//   step, metric (row of /metrics), value /trial/config, reason (unless empty), weights_initial/*,
-//   weights_final/*, samples/*
+//
+//   /summary      table of one row: number, key, seed, label, status, status_code, epochs, steps
+//   /parameters   table: name, type (0 bool, 1 integer, 2 real, 3 text), one column per type
+//   /metrics      table: name, unit, formula
+//   /history      table: epoch, step, metric (row of /metrics), value
+//   /trial        config, reason (unless empty), weights_initial/*, weights_final/*, samples/*
 #include "runner/store/trial_file.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <limits>
 #include <utility>
 
-#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
-#include "runner/store/fence.hpp"
+#include "runner/store/image_file.hpp"
 #include "runner/store/names.hpp"
 
 namespace aesweep {
@@ -26,11 +25,13 @@ using h5::CellType;
 using h5::Column;
 using h5::Table;
 
+constexpr const char* kTrialObjects = "trial";  // The group that results.h5 copies.
 constexpr const char* kFormat = "aesweep-trial";
 constexpr const char* kFormatVersion = "1.0";
 
 // Codes are positions, and part of the public format: entries are added at the end only.
-constexpr std::array kOutcomes = {Outcome::kCompleted, Outcome::kDiverged, Outcome::kFailed};
+constexpr std::array kOutcomes = {Outcome::kCompleted, Outcome::kDiverged, Outcome::kFailed,
+                                  Outcome::kPruned};
 
 std::size_t outcome_code(Outcome outcome) {
   const auto found = std::find(kOutcomes.begin(), kOutcomes.end(), outcome);
@@ -209,18 +210,6 @@ Status write_contents(const h5::Node& file, const TrialRecord& record) {
   return write_objects(file, record);
 }
 
-// Leaves a whole file in `sink`, or says why not; errors of the sink itself are the caller's to
-// see.
-Status write_file(ByteSink& sink, const std::string& name, const TrialRecord& record) {
-  AESWEEP_CHECK(record.result != nullptr, "a trial's record without its result");
-  const h5::Session session;
-  Result<h5::Node> file = h5::create_file(sink, name);
-  if (!file.ok()) return file.status();
-  const Status written = write_contents(*file, record);
-  const Status closed = file->close();
-  return written.ok() ? closed : written;
-}
-
 // About the file's size: its contents, and room for headers.
 std::uint64_t estimated_bytes(const TrialRecord& record) {
   const TrialResult& result = *record.result;
@@ -293,6 +282,9 @@ Status read_summary(StoredTrial& trial) {
   trial.status_code = table->integer(0, kStatusCode);
   trial.epochs = table->integer(0, kEpochs);
   trial.steps = table->integer(0, kSteps);
+  Result<std::string> config = h5::read_text(trial.file, text(kTrialObjects, "/config"));
+  if (!config.ok()) return config.status();
+  trial.config = std::move(*config);
   const std::string reason = text(kTrialObjects, "/reason");
   Result<bool> has_reason = h5::has(trial.file, reason);
   if (!has_reason.ok()) return has_reason.status();
@@ -303,17 +295,11 @@ Status read_summary(StoredTrial& trial) {
   return {};
 }
 
-Status check_format(const h5::Node& file) {
-  for (const auto& [name, expected] :
-       {std::pair{"format", kFormat}, std::pair{"format_version", kFormatVersion}}) {
-    Result<std::string> found = h5::text_attribute(file, name);
-    if (!found.ok()) return found.status().in("this is not a trial's file");
-    if (*found != expected) {
-      return Status::world(text(file.where, ": its ", name, " is '", *found, "', not '", expected,
-                                "'; it was written by another version of aesweep"));
-    }
-  }
-  return {};
+H5Contents contents_of(const TrialRecord& record) {
+  AESWEEP_CHECK(record.result != nullptr, "a trial's record without its result");
+  return [&record](const h5::Node& file) {
+    return write_contents(file, record).in(text("trial ", record.number));
+  };
 }
 
 }  // namespace
@@ -323,52 +309,58 @@ std::string trial_file_name(std::int64_t number, int attempt) {
 }
 
 Result<std::vector<std::byte>> trial_image(const TrialRecord& record) {
-  const std::string name = text("the image of trial ", record.number);
-  return fenced(name, [&]() -> Result<std::vector<std::byte>> {
-    MemorySink sink;
-    const Status written = write_file(sink, name, record);
-    if (sink.error() != 0) return write_fault(name, sink.error(), estimated_bytes(record));
-    if (!written.ok()) return written.in(text("trial ", record.number));
-    return sink.take();
-  });
+  return h5_image(text("the image of trial ", record.number), estimated_bytes(record),
+                  contents_of(record));
 }
 
 Result<FileFacts> write_trial(const std::string& path, const TrialRecord& record,
                               std::uint64_t image_bytes_max) {
-  const std::uint64_t bytes = estimated_bytes(record);
-  if (bytes <= image_bytes_max) {
-    Result<std::vector<std::byte>> image = trial_image(record);
-    if (!image.ok()) return image.status();
-    AESWEEP_RETURN_IF_ERROR(durable_write(path, *image, WriteMode::kCreate));
-    return FileFacts{image->size(), sha256_hex(*image)};
-  }
-  return fenced(path, [&]() -> Result<FileFacts> {
-    Result<PendingFile> file = PendingFile::create(path);
-    if (!file.ok()) return file.status();
-    AESWEEP_RETURN_IF_ERROR(file->reserve(bytes));
-    FileSink sink(file->fd());
-    const Status written = write_file(sink, path, record);
-    if (sink.error() != 0) return write_fault(path, sink.error(), bytes);
-    if (!written.ok()) return written.in(text("trial ", record.number));
-    AESWEEP_RETURN_IF_ERROR(file->commit(WriteMode::kCreate));
-    Result<std::string> hash = sha256_file(path);
-    if (!hash.ok()) return hash.status();
-    return FileFacts{sink.size(), std::move(*hash)};
-  });
+  return create_h5(path, estimated_bytes(record), image_bytes_max, contents_of(record));
 }
 
-Result<StoredTrial> open_trial(const std::string& path) {
-  Result<h5::Node> file = h5::open_file(path);
+Result<StoredTrial> open_trial(ByteSink& image, const std::string& name) {
+  Result<h5::Node> file = h5::open_image(image, name);
   if (!file.ok()) return file.status();
   StoredTrial trial;
   trial.file = std::move(*file);
-  AESWEEP_RETURN_IF_ERROR(check_format(trial.file));
+  AESWEEP_RETURN_IF_ERROR(h5::check_format(trial.file, "a trial's file", kFormat, kFormatVersion));
   AESWEEP_RETURN_IF_ERROR(read_summary(trial));
   Result<std::vector<NamedParameter>> parameters = read_parameters(trial.file);
   if (!parameters.ok()) return parameters.status();
   trial.parameters = std::move(*parameters);
   AESWEEP_RETURN_IF_ERROR(read_history(trial));
+  if (image.error() != 0) return Status::world(name + ": cannot be read to its end");
   return trial;
+}
+
+Status copy_trial_objects(const h5::Node& file, bool weights, const h5::Node& to,
+                          const std::string& name) {
+  if (weights) return h5::copy(file, kTrialObjects, to, name);
+  Result<h5::Node> from = h5::open_group(file, kTrialObjects);
+  if (!from.ok()) return from.status();
+  Result<h5::Node> group = h5::create_group(to, name);
+  if (!group.ok()) return group.status();
+  for (const char* object : {"config", "reason", "samples"}) {
+    Result<bool> there = h5::has(*from, object);
+    if (!there.ok()) return there.status();
+    if (*there) AESWEEP_RETURN_IF_ERROR(h5::copy(*from, object, *group, object));
+  }
+  return {};
+}
+
+Result<std::vector<std::byte>> trial_without_weights(ByteSink& image, const std::string& name) {
+  return h5_image(name, image.size(), [&](const h5::Node& to) -> Status {
+    Result<h5::Node> from = h5::open_image(image, name);
+    if (!from.ok()) return from.status();
+    AESWEEP_RETURN_IF_ERROR(h5::check_format(*from, "a trial's file", kFormat, kFormatVersion));
+    AESWEEP_RETURN_IF_ERROR(h5::set_attribute(to, ".", "format", kFormat));
+    AESWEEP_RETURN_IF_ERROR(h5::set_attribute(to, ".", "format_version", kFormatVersion));
+    for (const char* table : {"summary", "parameters", "metrics", "history"}) {
+      AESWEEP_RETURN_IF_ERROR(h5::copy(*from, table, to, table));
+    }
+    AESWEEP_RETURN_IF_ERROR(copy_trial_objects(*from, false, to, kTrialObjects));
+    return image.error() == 0 ? Status() : Status::world(name + ": cannot be read to its end");
+  });
 }
 
 }  // namespace aesweep

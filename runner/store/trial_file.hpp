@@ -17,6 +17,7 @@
 #include "core/train/result.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/store/h5.hpp"
+#include "runner/store/image_file.hpp"
 
 namespace aesweep {
 
@@ -37,21 +38,19 @@ struct TrialRecord {
 // The bytes of the file.
 [[nodiscard]] Result<std::vector<std::byte>> trial_image(const TrialRecord& record);
 
-inline constexpr std::uint64_t kImageBytesMax = std::uint64_t{64} << 20;
-
 // Creates the file durably (durable_write.hpp, kCreate): through an image in memory, or, where that
 // would be larger than image_bytes_max, by writing to the temporary file. The bytes are the same.
 [[nodiscard]] Result<FileFacts> write_trial(const std::string& path, const TrialRecord& record,
                                             std::uint64_t image_bytes_max = kImageBytesMax);
 
-// A trial's file as read back, without tensors, samples and config: write_results copies those as
-// they are, from the group kTrialObjects of `file`.
+// A trial's file as read back, without tensors and samples: write_results copies those as they are.
 struct StoredTrial {
   h5::Node file;
   std::int64_t number = 0;
   std::string key;
   std::uint64_t seed = 0;
   std::string label;
+  std::string config;
   std::string status;
   std::int64_t status_code = 0;
   std::string reason;
@@ -61,9 +60,19 @@ struct StoredTrial {
   std::vector<MetricInfo> metrics;
   std::vector<HistoryRow> history;
 };
-inline constexpr const char* kTrialObjects = "trial";
 
+// `image` has the file's bytes and must outlive the result; `name` is for messages. Needs an
+// h5::Session.
+[[nodiscard]] Result<StoredTrial> open_trial(ByteSink& image, const std::string& name);
+
+// Copies config, reason, samples and, if asked for, weights of the trial's file into a new group.
 // Needs an h5::Session.
-[[nodiscard]] Result<StoredTrial> open_trial(const std::string& path);
+[[nodiscard]] Status copy_trial_objects(const h5::Node& file, bool weights, const h5::Node& to,
+                                        const std::string& name);
+
+// The bytes of a trial's file that lacks the weights and is the same otherwise; a function of the
+// image's bytes. Must not be called within an h5::Session.
+[[nodiscard]] Result<std::vector<std::byte>> trial_without_weights(ByteSink& image,
+                                                                   const std::string& name);
 
 }  // namespace aesweep

@@ -1,0 +1,28 @@
+// Descriptor: an open file descriptor that closes itself. Where a failed close matters, close it by
+// hand.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace aesweep {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    // Only read from, or already in trouble: there is nothing more to lose.
+    if (fd_ >= 0) static_cast<void>(::close(fd_));
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace aesweep
