@@ -196,7 +196,7 @@ class GroupRank::LeaderControl final : public Control {
   Clock::time_point next_report_;
 };
 
-GroupRank::GroupRank(World& world, Mailbox& mailbox, const SweepPlan& plan, ManagerDesk* desk)
+GroupRank::GroupRank(World& world, Mailbox& mailbox, const SweepPlan& plan, Desk* desk)
     : world_(world),
       mailbox_(mailbox),
       plan_(plan),
@@ -233,11 +233,7 @@ void GroupRank::run() {
     }
   }
   pump_until([this] { return desk_ != nullptr ? desk_->done() : over_; });
-}
-
-void GroupRank::serve_until(const std::function<bool()>& ready) { pump_until(ready); }
-
-void GroupRank::release() {
+  if (desk_ == nullptr) return;
   Message over;
   over.kind = Message::Kind::kOver;
   for (int rank = 1; rank < world_.ranks(); ++rank) mailbox_.post(rank, encode(over));

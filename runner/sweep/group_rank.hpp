@@ -14,7 +14,6 @@
 
 #include <chrono>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +21,7 @@
 #include "runner/comm/mailbox.hpp"
 #include "runner/comm/mpi_exchange.hpp"
 #include "runner/comm/world.hpp"
-#include "runner/sweep/manager_desk.hpp"
+#include "runner/sweep/desk.hpp"
 #include "runner/sweep/message.hpp"
 #include "runner/sweep/plan.hpp"
 #include "runner/sweep/resume_point.hpp"
@@ -36,15 +35,10 @@ class GroupRank {
  public:
   // Every rank makes one, also those without a group. All arguments outlive this; `desk` is null
   // except on rank 0.
-  GroupRank(World& world, Mailbox& mailbox, const SweepPlan& plan, ManagerDesk* desk);
+  GroupRank(World& world, Mailbox& mailbox, const SweepPlan& plan, Desk* desk);
 
-  // Returns on rank 0 when every group has closed; on the others when rank 0 has called release().
+  // Returns when the desk is done: all groups have closed and rank 0 has nothing more to write.
   void run();
-
-  // On rank 0, after run(): waits for what another thread does, and serves mail and desk meanwhile.
-  void serve_until(const std::function<bool()>& ready);
-  // On rank 0, when it has nothing more to write: lets the other ranks end.
-  void release();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -83,7 +77,7 @@ class GroupRank {
   World& world_;
   Mailbox& mailbox_;
   const SweepPlan& plan_;
-  ManagerDesk* desk_;
+  Desk* desk_;
   int group_ = -1;  // -1: none.
   std::unique_ptr<MpiExchange> exchange_;
   std::unique_ptr<TrialWriter> writer_;  // On leaders.
