@@ -1,21 +1,20 @@
 #include "runner/app/crash_report.hpp"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 
+#include "core/base/line.hpp"
 #include "core/base/signal_name.hpp"
 #include "core/model/call_trace.hpp"
-#include "core/model/catalogue.hpp"
+#include "runner/watch/call_text.hpp"
+#include "runner/watch/crash_slot.hpp"
+#include "runner/watch/end_process.hpp"
 
 namespace aesweep {
 namespace {
@@ -24,9 +23,6 @@ constexpr std::array kSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSY
 
 // Enough for the handler and for the large register states of newer processors.
 constexpr std::size_t kStackBytes = std::size_t{64} << 10;
-
-// Of a rank that a plugin ended: a fault of the world.
-constexpr int kEndedByPlugin = 3;
 
 std::atomic<int> rank_of_process = 0;
 
@@ -37,43 +33,6 @@ std::atomic<const CallTrace*> main_trace = nullptr;
 // A child that a plugin forks is not the rank: it may end as it likes.
 std::atomic<pid_t> process = 0;
 
-// A line put together without allocation; what does not fit is cut.
-class Line {
- public:
-  Line& operator<<(const char* words) {
-    const std::size_t count = std::min(std::strlen(words), kBytes - size_);
-    std::memcpy(bytes_ + size_, words, count);
-    size_ += count;
-    return *this;
-  }
-  Line& operator<<(std::uint64_t number) {
-    char digits[21];
-    char* at = digits + sizeof digits - 1;
-    *at = '\0';
-    do {
-      *--at = static_cast<char>('0' + number % 10);
-      number /= 10;
-    } while (number != 0);
-    return *this << at;
-  }
-  void write() const {
-    const char* from = bytes_;
-    std::size_t left = size_;
-    while (left > 0) {
-      const ssize_t count = ::write(STDERR_FILENO, from, left);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return;
-      from += count;
-      left -= static_cast<std::size_t>(count);
-    }
-  }
-
- private:
-  static constexpr std::size_t kBytes = 8192;  // Above any path.
-  char bytes_[kBytes];
-  std::size_t size_ = 0;
-};
-
 // Of the calling thread or, if none of our calls runs there, of the thread that runs plugins.
 const CallTrace& current_trace() {
   const CallTrace& own = call_trace();
@@ -81,33 +40,39 @@ const CallTrace& current_trace() {
   return own.component == nullptr && main != nullptr ? *main : own;
 }
 
-void add_place(Line& line, const CallTrace& trace) {
+// " in CALL, trial 3, step 12".
+void add_place(Line& line, const CallTrace& trace, bool with_trial) {
   const bool elsewhere = &trace != &call_trace();
+  const bool calls = trace.component != nullptr;
   if (elsewhere) line << " in another thread";
-  if (trace.component != nullptr) {
-    line << (elsewhere ? ", while " : " in ")
-         << kind_name(static_cast<aesweep_kind>(std::uint32_t{trace.kind})).data() << " "
-         << trace.component << " (" << trace.library << "), " << trace.function;
-    if (trace.layer != nullptr) line << ", layer " << trace.layer;
+  if (calls) {
+    line << (elsewhere ? ", while " : " in ");
+    add_call(line, trace);
   } else {
     line << " outside any plugin";
   }
-  if (trace.trial >= 0) {
-    line << ", trial " << static_cast<std::uint64_t>(trace.trial) << ", step " << trace.step;
+  const std::int64_t trial = trace.trial;
+  if (trial >= 0) {
+    if (with_trial) line << ", trial " << static_cast<std::uint64_t>(trial);
+    line << ", step " << trace.step;
   }
-  if (elsewhere && trace.component != nullptr) line << " was running";
+  if (elsewhere && calls) line << " was running";
 }
 
+// On stderr, and for a supervisor, who knows rank and trial.
 void report(const char* what) {
+  const CallTrace& trace = current_trace();
+  {
+    Line note;
+    note << what;
+    add_place(note, trace, false);
+    note_crash(note.c_str());
+  }
   Line line;
   line << "aesweep: rank " << static_cast<std::uint64_t>(rank_of_process.load()) << ": " << what;
-  add_place(line, current_trace());
+  add_place(line, trace, true);
   line << "; the job ends\n";
   line.write();
-}
-
-[[noreturn]] void end_process(int status) {
-  for (;;) static_cast<void>(::syscall(SYS_exit_group, status));
 }
 
 // The end of this rank in the middle of a plugin's call, by whatever function of the C library.
@@ -118,7 +83,7 @@ bool ended_by_plugin() {
 void on_exit_by(const char* function) {
   if (!ended_by_plugin()) return;
   report(function);
-  end_process(kEndedByPlugin);
+  end_process(kEndedByFault);
 }
 
 extern "C" void on_crash(int signal) {

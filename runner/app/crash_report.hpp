@@ -7,8 +7,9 @@
 // It blames a plugin only if one of its calls was running (core/model/call_trace.hpp); for a crash
 // in another thread, which a plugin must have started, it says which call was running meanwhile. A
 // signal's default action stays as it is, so that the launcher ends the job and core files are
-// written; an exit in the middle of a call becomes status 3, which ends the job as well. Everything
-// here that runs at the end of a process is async-signal-safe.
+// written; an exit in the middle of a call becomes status 3, which ends the job as well. The armed
+// crash slot (runner/watch/crash_slot.hpp) gets the same words. Everything here that runs at the
+// end of a process is async-signal-safe.
 #pragma once
 
 namespace aesweep {

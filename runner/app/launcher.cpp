@@ -22,11 +22,12 @@ std::optional<int> number_in(const char* variable) {
 
 LaunchPlace launch_place() {
   constexpr const char* kVariables[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                           {"PMI_RANK", "PMI_SIZE"}};
+                                           {"PMI_RANK", "PMI_SIZE"},
+                                           {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}};
   for (const auto& [rank_variable, size_variable] : kVariables) {
     const std::optional<int> rank = number_in(rank_variable);
     const std::optional<int> ranks = number_in(size_variable);
-    if (rank && ranks && *rank >= 0 && *rank < *ranks) return {*rank, *ranks};
+    if (rank && ranks && *rank >= 0 && *rank < *ranks) return {*rank, *ranks, true};
   }
   return {};
 }

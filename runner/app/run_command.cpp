@@ -1,5 +1,6 @@
 #include "runner/app/run_command.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/base/check.hpp"
 #include "core/base/text.hpp"
 #include "core/model/catalogue.hpp"
 #include "runner/app/crash_report.hpp"
@@ -16,6 +18,7 @@
 #include "runner/app/version.hpp"
 #include "runner/comm/world.hpp"
 #include "runner/sweep/sweep.hpp"
+#include "runner/watch/parent_death.hpp"
 
 namespace aesweep {
 namespace {
@@ -52,6 +55,30 @@ Result<Experiment> load_on_all_ranks(World& world, ExperimentOptions options, Pl
   return experiment;
 }
 
+// Asks for an end in order: until the sweep can do that (runner/sweep/interrupt.hpp) it stays
+// pending, as it would otherwise end the rank.
+void hold_back_stop_request() {
+  sigset_t request;
+  ::sigemptyset(&request);
+  ::sigaddset(&request, SIGUSR1);
+  AESWEEP_CHECK(::pthread_sigmask(SIG_BLOCK, &request, nullptr) == 0, "cannot block a signal");
+}
+
+SweepOptions sweep_options(const RunOptions& options, const Experiment& experiment) {
+  SweepOptions sweep;
+  sweep.output = options.folder.empty() ? "runs/" + experiment.name : options.folder;
+  sweep.start = options.start;
+  sweep.rerun_failed = options.rerun_failed;
+  sweep.accept_mixed_nodes = options.accept_mixed_nodes;
+  sweep.accept_numerics = options.accept_numerics;
+  sweep.supervised = options.supervised;
+  sweep.search_crash = options.search_crash;
+  sweep.software_version = software_version();
+  sweep.revision = software_revision();
+  sweep.runtime = platform_facts();
+  return sweep;
+}
+
 // What a rank returns for an ending that all ranks agree on.
 int agreed_status(const World& world, const Status& status) {
   if (world.rank() != 0) return 0;
@@ -63,30 +90,27 @@ int agreed_status(const World& world, const Status& status) {
 }  // namespace
 
 int run_experiment(const RunOptions& options) {
+  hold_back_stop_request();
+  const LaunchPlace place = launch_place();
+  if (place.launched) die_with_parent();
   // Both come before MPI: the helper process must have nothing of it, and Open MPI sets handlers of
   // its own only for signals that have none.
   std::optional<PluginProbe> probe;
   Result<PluginProbe> started = start_plugin_probe();
   if (started.ok()) probe.emplace(std::move(started).value());
-  report_crashes(launch_place().rank);
+  report_crashes(place.rank);
   World world;
   if (const Status ready = world.agree(started.status()); !ready.ok()) {
     return agreed_status(world, ready);
   }
   Catalogue catalogue;
-  const Result<Experiment> experiment =
-      load_on_all_ranks(world, options.experiment, *probe, catalogue);
+  Result<Experiment> experiment = load_on_all_ranks(world, options.experiment, *probe, catalogue);
   probe.reset();  // All libraries are loaded: training has its cores to itself.
   if (!experiment.ok()) return agreed_status(world, experiment.status());
   const Status armed = report_exits() ? Status() : Status::world("cannot register exit handlers");
   if (const Status all = world.agree(armed); !all.ok()) return agreed_status(world, all);
-  SweepOptions sweep;
-  sweep.output = options.folder.empty() ? "runs/" + experiment->name : options.folder;
-  sweep.accept_mixed_nodes = options.accept_mixed_nodes;
-  sweep.software_version = software_version();
-  sweep.revision = software_revision();
-  sweep.runtime = platform_facts();
-  return run_sweep(world, sweep, experiment.value(), catalogue);
+  const SweepOptions sweep = sweep_options(options, *experiment);
+  return run_sweep(world, sweep, *experiment, catalogue);
 }
 
 }  // namespace aesweep

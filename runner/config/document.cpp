@@ -121,6 +121,8 @@ Status fill(DocumentParts& parts) {
 
 const std::vector<NamedPlugin>& Document::plugins() const { return parts_->plugins; }
 
+const std::string& Document::name() const { return parts_->settings.name; }
+
 Result<Document> parse_experiment(std::string bytes, std::string path,
                                   std::span<const Override> overrides) {
   auto parts = std::make_shared<DocumentParts>();

@@ -44,6 +44,8 @@ class Document {
  public:
   // The third-party plugins that the experiment names, in its order.
   [[nodiscard]] const std::vector<NamedPlugin>& plugins() const;
+  // Experiment::name.
+  [[nodiscard]] const std::string& name() const;
 
   // For this folder: what was parsed (document.hpp).
   explicit Document(std::shared_ptr<const DocumentParts> parts) : parts_(std::move(parts)) {}
