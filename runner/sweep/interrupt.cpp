@@ -32,9 +32,16 @@ InterruptWatch::InterruptWatch() {
     if (before_[i].sa_handler == SIG_IGN) continue;
     AESWEEP_CHECK(::sigaction(kSignals[i], &action, nullptr) == 0, "cannot watch a signal");
   }
+  sigset_t watched;
+  ::sigemptyset(&watched);
+  for (const int signal : kSignals) ::sigaddset(&watched, signal);
+  AESWEEP_CHECK(::pthread_sigmask(SIG_UNBLOCK, &watched, &mask_before_) == 0,
+                "cannot let signals through");
 }
 
 InterruptWatch::~InterruptWatch() {
+  AESWEEP_CHECK(::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr) == 0,
+                "cannot restore the signal mask");
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     AESWEEP_CHECK(::sigaction(kSignals[i], &before_[i], nullptr) == 0, "cannot restore a signal");
   }

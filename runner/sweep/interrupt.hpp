@@ -3,7 +3,8 @@
 // One at a time per process, on every rank: a launcher forwards SIGUSR1 to all of them. The handler
 // only sets a flag; the rank looks at it between steps. Only the first signal is noted: a second
 // one, of whichever kind, ends the process at once, as do all of them outside of this object's
-// life. A signal that was ignored when it began stays ignored.
+// life. A signal that was ignored when it began stays ignored; one that was blocked, and came
+// meanwhile, is noted now.
 #pragma once
 
 #include <signal.h>
@@ -21,6 +22,7 @@ class InterruptWatch {
 
  private:
   std::array<struct sigaction, 3> before_{};
+  sigset_t mask_before_{};
 };
 
 // The signal that was noted, or 0. Costs one load.
