@@ -4,12 +4,15 @@
 // it, its number from 0, the offset up to which the file was known durable when the line was
 // written, and a payload without line breaks. The first line's payload names the format.
 //
-// Damage at or past the largest synced_to of the intact lines before it is a torn tail: a line that
-// a crash cut short, and whatever follows. Readers ignore it; whoever opens the file to append cuts
-// it off first, so that no line is ever appended to half a line. Damage before that offset, or an
-// intact line after it, means that the disk lost what it had promised: a fault.
+// Damage at or past the largest synced_to of all intact lines, those after it included, is a torn
+// tail: a line that a crash cut short, or that never reached the disk, and whatever follows.
+// Readers ignore it; whoever opens the file to append cuts it off first, so that no line is ever
+// appended to half a line. Damage before that offset, and an intact line out of its order, mean
+// that the disk lost what it had promised: a fault. A file with nothing but part of its first line
+// is one that was never begun: no lines, next_sequence 0.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,6 +24,9 @@
 namespace aesweep {
 
 inline constexpr std::string_view kJournalFormat = "aesweep-journal 1";
+
+// A million keys in one record fit.
+inline constexpr std::size_t kJournalPayloadBytesMax = std::size_t{128} << 20;
 
 struct JournalLines {
   std::vector<std::string> payloads;  // Intact ones, in order; the format's line left out.
@@ -40,9 +46,10 @@ struct JournalLines {
 // fails with the same message and nothing is written any more: a failed fsync is never retried.
 class JournalFile {
  public:
-  // Creates the file, durably, with its first line.
+  // Creates the file, durably, with its first line, or begins one that was never begun.
   [[nodiscard]] static Result<JournalFile> create(const std::string& path);
-  // Opens a file that read_journal has read as `lines`, cutting its torn tail off first.
+  // Opens a file that read_journal has read as `lines`, cutting its torn tail off first. All of
+  // `lines` is durable then.
   [[nodiscard]] static Result<JournalFile> open(const std::string& path, const JournalLines& lines);
   JournalFile(JournalFile&&) noexcept;
   JournalFile& operator=(JournalFile&&) = delete;
