@@ -68,7 +68,7 @@ class SegmentWriter {
 
 // The member's bytes as they are, compared on the way.
 Result<FileFacts> append_file(const SegmentSource& source, SegmentWriter& segment) {
-  Result<InputFile> file = InputFile::open(source.path);
+  Result<StoredFile> file = StoredFile::open(source.path);
   if (!file.ok()) return file.status();
   if (file->size() != source.expected.bytes) {
     return damaged(source.path, source.expected, {file->size(), ""});
@@ -180,7 +180,7 @@ Result<SegmentFacts> write_segment(const std::string& path,
 
 Result<std::vector<SegmentMember>> read_segment(const std::string& path) {
   return fenced(path, [&]() -> Result<std::vector<SegmentMember>> {
-    Result<InputFile> file = InputFile::open(path);
+    Result<StoredFile> file = StoredFile::open(path);
     if (!file.ok()) return file.status();
     if (file->size() < kFirstLine.size() + kLastLineBytes) {
       return damaged_table(path, text("it has ", file->size(), " bytes only"));
@@ -210,7 +210,7 @@ Result<std::vector<SegmentMember>> read_segment(const std::string& path) {
 Result<std::vector<std::byte>> read_member(const std::string& path, const SegmentMember& member) {
   const std::string what = member_name(path, member.number, member.attempt);
   return fenced(what, [&]() -> Result<std::vector<std::byte>> {
-    Result<InputFile> file = InputFile::open(path);
+    Result<StoredFile> file = StoredFile::open(path);
     if (!file.ok()) return file.status();
     if (member.offset > file->size() || member.facts.bytes > file->size() - member.offset) {
       const std::uint64_t there = file->size() - std::min(member.offset, file->size());

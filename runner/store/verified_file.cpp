@@ -27,7 +27,7 @@ Status unreadable(const std::string& path, int error_number) {
 // Bytes of a file that were compared already.
 class FileRegion final : public ByteSink {
  public:
-  FileRegion(InputFile file, std::uint64_t offset, std::uint64_t bytes)
+  FileRegion(StoredFile file, std::uint64_t offset, std::uint64_t bytes)
       : file_(std::move(file)), offset_(offset), bytes_(bytes) {}
   [[nodiscard]] std::uint64_t size() const override { return bytes_; }
   void write(std::uint64_t, std::span<const std::byte>) override { fail(EROFS); }
@@ -40,12 +40,12 @@ class FileRegion final : public ByteSink {
   }
 
  private:
-  InputFile file_;
+  StoredFile file_;
   std::uint64_t offset_;
   std::uint64_t bytes_;
 };
 
-Result<FileFacts> facts_of_region(const InputFile& file, std::uint64_t offset,
+Result<FileFacts> facts_of_region(const StoredFile& file, std::uint64_t offset,
                                   std::uint64_t bytes) {
   Sha256 hash;
   AESWEEP_RETURN_IF_ERROR(file.stream(offset, bytes, [&](std::span<const std::byte> block) {
@@ -57,7 +57,7 @@ Result<FileFacts> facts_of_region(const InputFile& file, std::uint64_t offset,
 
 }  // namespace
 
-Result<InputFile> InputFile::open(const std::string& path) {
+Result<StoredFile> StoredFile::open(const std::string& path) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
   if (descriptor.get() < 0 || ::fstat(descriptor.get(), &info) != 0) {
@@ -66,10 +66,10 @@ Result<InputFile> InputFile::open(const std::string& path) {
   if (!S_ISREG(info.st_mode)) {
     return Status::world(text("cannot read ", path, ": it is not a regular file", kNextStep));
   }
-  return InputFile(path, std::move(descriptor), static_cast<std::uint64_t>(info.st_size));
+  return StoredFile(path, std::move(descriptor), static_cast<std::uint64_t>(info.st_size));
 }
 
-Status InputFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
+Status StoredFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
   while (!bytes.empty()) {
     const ssize_t got =
         ::pread(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -85,8 +85,8 @@ Status InputFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
   return {};
 }
 
-Status InputFile::stream(std::uint64_t offset, std::uint64_t bytes,
-                         const std::function<Status(std::span<const std::byte>)>& take) const {
+Status StoredFile::stream(std::uint64_t offset, std::uint64_t bytes,
+                          const std::function<Status(std::span<const std::byte>)>& take) const {
   std::vector<std::byte> block(std::min<std::uint64_t>(bytes, kBlockBytes));
   while (bytes > 0) {
     const std::span<std::byte> part =
@@ -111,7 +111,7 @@ Result<std::unique_ptr<ByteSink>> open_verified(const std::string& path, const s
                                                 std::optional<std::uint64_t> offset,
                                                 std::uint64_t image_bytes_max) {
   return fenced(what, [&]() -> Result<std::unique_ptr<ByteSink>> {
-    Result<InputFile> file = InputFile::open(path);
+    Result<StoredFile> file = StoredFile::open(path);
     if (!file.ok()) return file.status();
     const bool compared = !expected.sha256.empty();
     const std::uint64_t start = offset.value_or(0);

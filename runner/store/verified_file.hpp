@@ -23,9 +23,9 @@
 namespace aesweep {
 
 // A regular file opened to read.
-class InputFile {
+class StoredFile {
  public:
-  [[nodiscard]] static Result<InputFile> open(const std::string& path);
+  [[nodiscard]] static Result<StoredFile> open(const std::string& path);
   [[nodiscard]] std::uint64_t size() const { return size_; }  // When it was opened.
   [[nodiscard]] int fd() const { return descriptor_.get(); }
   // Fills `bytes` whole; a file that ends before is a fault.
@@ -35,7 +35,7 @@ class InputFile {
                               const std::function<Status(std::span<const std::byte>)>& take) const;
 
  private:
-  InputFile(std::string path, Descriptor descriptor, std::uint64_t size)
+  StoredFile(std::string path, Descriptor descriptor, std::uint64_t size)
       : path_(std::move(path)), descriptor_(std::move(descriptor)), size_(size) {}
 
   std::string path_;
