@@ -19,8 +19,9 @@
 #include <vector>
 
 #include "core/base/text.hpp"
-#include "runner/journal/descriptor.hpp"
+#include "runner/journal/file_calls.hpp"
 #include "runner/journal/lease_record.hpp"
+#include "runner/store/descriptor.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/store/fence.hpp"
 
@@ -69,7 +70,7 @@ struct Found {
 // moment, so whoever has put his own in place and then sees no other living one is alone.
 Result<std::vector<std::string>> names_moved_away(const std::string& path) {
   const std::string prefix = std::filesystem::path(path).filename().string() + kMovedAway;
-  const std::string folder = folder_of(path);
+  const std::string folder = parent_folder(path);
   std::vector<std::string> names;
   std::error_code error;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
@@ -137,7 +138,7 @@ Result<Moved> move_away(const std::string& path, IsIt&& is_it, std::string& away
 // Places a new file with the holder's bytes, complete and durable from the first moment on. An
 // invalid descriptor: there is one already.
 Result<Descriptor> place(const std::string& path, const LeaseHolder& holder) {
-  const std::string temporary = text(folder_of(path), "/.lease.", holder.token, ".tmp");
+  const std::string temporary = text(parent_folder(path), "/.lease.", holder.token, ".tmp");
   Descriptor file(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.get() < 0) return write_fault(path, errno, kLeaseBytes);
   const std::string bytes = encode_lease(holder);
@@ -149,7 +150,7 @@ Result<Descriptor> place(const std::string& path, const LeaseHolder& holder) {
   static_cast<void>(::unlink(temporary.c_str()));  // Gone already where it was placed.
   // ENOENT: a holder's tidying took the temporary file.
   if (error == EEXIST || error == ENOENT) return Descriptor(-1);
-  if (error == 0) error = sync_folder(folder_of(path));
+  if (error == 0) error = sync_folder(parent_folder(path));
   if (error != 0) return write_fault(path, error, kLeaseBytes);
   return file;
 }

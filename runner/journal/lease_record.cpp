@@ -17,7 +17,8 @@
 
 #include "core/base/text.hpp"
 #include "runner/journal/crc32c.hpp"
-#include "runner/journal/descriptor.hpp"
+#include "runner/journal/file_calls.hpp"
+#include "runner/store/descriptor.hpp"
 
 namespace aesweep {
 namespace {

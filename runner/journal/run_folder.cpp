@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/base/text.hpp"
-#include "runner/journal/descriptor.hpp"
+#include "runner/journal/file_calls.hpp"
 #include "runner/journal/journal_file.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/store/trial_file.hpp"
@@ -129,7 +129,7 @@ Result<FolderContent> content_of(const RunFolder& folder, std::string& foreign) 
 // Makes one folder whose parent is there, durably.
 Status make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0777) == 0) {
-    const int error = sync_folder(folder_of(path));
+    const int error = sync_folder(parent_folder(path));
     return error == 0 ? Status() : write_fault(path, error, 0);
   }
   if (errno != EEXIST) {

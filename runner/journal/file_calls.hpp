@@ -1,5 +1,4 @@
-// Descriptor: a file descriptor that closes itself, and reading and writing of all that is asked
-// for.
+// System calls on open files, made whole: interrupted and short ones are continued.
 #pragma once
 
 #include <sys/types.h>
@@ -8,21 +7,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 
 namespace aesweep {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Writes at the end of a file that was opened to append: in one call unless the system cuts it
 // short. 0 or errno; part of the bytes may be there then.
@@ -41,6 +27,6 @@ class Descriptor {
 [[nodiscard]] int sync_folder(const std::string& path);
 
 // "." for a bare name.
-[[nodiscard]] std::string folder_of(const std::string& path);
+[[nodiscard]] std::string parent_folder(const std::string& path);
 
 }  // namespace aesweep

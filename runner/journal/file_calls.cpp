@@ -1,4 +1,4 @@
-#include "runner/journal/descriptor.hpp"
+#include "runner/journal/file_calls.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,17 +6,9 @@
 #include <cerrno>
 #include <system_error>
 
+#include "runner/store/descriptor.hpp"
+
 namespace aesweep {
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-Descriptor::~Descriptor() {
-  // Synced or only read from: a close has nothing left to report.
-  if (fd_ >= 0) static_cast<void>(::close(fd_));
-}
 
 int write_all(int fd, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -59,7 +51,7 @@ int sync_folder(const std::string& path) {
   return error == EINVAL ? 0 : error;
 }
 
-std::string folder_of(const std::string& path) {
+std::string parent_folder(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
