@@ -16,16 +16,17 @@ namespace {
 constexpr int kBadCall = 2;
 
 constexpr const char* kNoCommand =
-    "expected a command: run, plan, plugins or plugin; see aesweep --help";
+    "expected a command: run, plan, status, validate, rebuild, plugins or plugin; see aesweep "
+    "--help";
 constexpr const char* kNoPluginCommand =
     "expected plugin new or plugin check; see aesweep plugin --help";
 
 constexpr const char* kStatuses =
     "Exit status: 0 done (diverged trials included), 1 a trial failed, 2 wrong call, experiment "
     "or\n"
-    "data, 3 a fault of disk, MPI or plugin; 128 + the signal's number where one ended the "
-    "program,\n"
-    "as 134 or 139 for a plugin that crashes.\n";
+    "data, 3 a fault of disk, MPI or plugin, 75 stopped on request: resume it; 128 + the "
+    "signal's\n"
+    "number where one ended the program, as 134 or 139 for a plugin that crashes.\n";
 
 constexpr const char* kOverview =
     "Examples:\n"
@@ -37,11 +38,38 @@ constexpr const char* kRunExamples =
     "Examples:\n"
     "  mpirun -n 2 aesweep run experiments/quickstart.yaml\n"
     "  aesweep run experiments/quickstart.yaml -o runs/short --set train.epochs=1\n\n"
-    "Without mpirun there is one rank. The folder receives results.h5, run.log, a copy of the\n"
-    "experiment and one file per trial; a folder that already holds something is refused.\n\n"
-    "SIGINT (Ctrl-C) or SIGTERM ends a run with status 130 or 143, or the launcher's own status.\n"
-    "The folder then holds the files of finished trials, run.log, no results.h5, and perhaps\n"
-    "temporary files .*.tmp that may be deleted.\n\n";
+    "  mpirun -n 2 aesweep run experiments/quickstart.yaml --resume=auto\n"
+    "  aesweep run --supervise -n 2 experiments/quickstart.yaml\n\n"
+    "Without mpirun there is one rank. The folder receives results.h5, run.log, the journal and "
+    "the\n"
+    "trials' files; one that already holds a run needs --resume or --extend.\n\n"
+    "However a run ends, --resume goes on with it, on any number of ranks, to the same bits.\n"
+    "SIGUSR1, SIGTERM or SIGINT (Ctrl-C) stops it at the next step with checkpoints, status 75; a\n"
+    "second one ends it at once. mpirun itself gives ranks one second after SIGTERM or SIGINT, "
+    "and\n"
+    "passes SIGUSR1 on: docs/slurm.md has the batch script.\n\n";
+
+constexpr const char* kStatusExamples =
+    "Examples:\n"
+    "  aesweep status runs/first\n"
+    "  aesweep status runs/first --watch\n"
+    "  aesweep status runs/first --json\n\n"
+    "Reads alone, also while the run is at work, and needs no right to write.\n\n"
+    "Exit status: 0 shown, 2 wrong call or no run there, 3 the journal is damaged or unreadable.\n";
+
+constexpr const char* kValidateExamples =
+    "Examples:\n"
+    "  aesweep validate runs/first\n\n"
+    "Reads alone. Prints a line for each problem.\n\n"
+    "Exit status: 0 all is well, 2 wrong call or no run there, 3 something is wrong.\n";
+
+constexpr const char* kRebuildExamples =
+    "Examples:\n"
+    "  aesweep rebuild runs/first\n\n"
+    "Writes results.h5 again from the trials' files: the same bytes outside /runtime. Needs a run\n"
+    "that no job is at work on.\n\n"
+    "Exit status: 0 written, 2 wrong call or no run there, 3 a fault of the disk, or a job is at "
+    "work.\n";
 
 constexpr const char* kPlanExamples =
     "Examples:\n"
@@ -108,6 +136,7 @@ class Parser {
     app_.require_subcommand(0, 1);  // None is refused below, after unknown options.
     add_run();
     add_plan();
+    add_run_folder_commands();
     add_plugins();
     add_plugin();
   }
@@ -122,13 +151,15 @@ class Parser {
     }
     const Status split = split_overrides(pairs_, experiment_.overrides);
     if (!split.ok()) return ExitNow{refuse(split.message())};
-    if (run_->parsed()) {
-      if (output_->count() > 0 && run_options_.folder.empty()) {
-        return ExitNow{refuse("-o: the folder's name is empty; see aesweep run --help")};
+    if (run_->parsed()) return run_command();
+    if (status_->parsed()) {
+      if (status_options_.json && status_options_.watch) {
+        return ExitNow{refuse("--watch shows a text again and again; leave --watch or --json out")};
       }
-      run_options_.experiment = experiment_;
-      return run_options_;
+      return status_options_;
     }
+    if (validate_->parsed()) return validate_options_;
+    if (rebuild_->parsed()) return rebuild_options_;
     if (plan_->parsed()) {
       plan_options_.experiment = experiment_;
       return plan_options_;
@@ -162,7 +193,116 @@ class Parser {
     run_->add_flag("--accept-mixed-nodes", run_options_.accept_mixed_nodes,
                    "Go on where ranks differ in program, plugins or arithmetic; the results are"
                    " marked as not reproducible");
+    add_starts();
+    add_supervision();
     run_->footer(std::string(kRunExamples) + kStatuses);
+  }
+
+  // How a job treats what is in the folder.
+  void add_starts() {
+    run_->add_flag("--resume", resume_,
+                   "Go on with the run in the folder; --resume=auto begins it if there is none, and"
+                   " waits until a job that has ended in disorder is known to be dead");
+    run_->add_flag("--extend", extend_,
+                   "Go on although the experiment was edited: trials that it still asks for are not"
+                   " run again");
+    run_->add_option("--rerun", rerun_, "failed: run failed trials again, as another attempt")
+        ->check(CLI::IsMember({"failed"}));
+    run_->add_flag("--accept-numerics", run_options_.accept_numerics,
+                   "Go on although the arithmetic of these nodes gives other bits than that of the"
+                   " nodes before; trials that it changes are marked as not reproducible");
+  }
+
+  void add_supervision() {
+    run_->add_flag("--supervise", supervise_,
+                   "Start mpirun with the ranks, and start it again after a crash; a trial that"
+                   " crashed twice is given up");
+    ranks_option_ = run_->add_option("-n", supervise_options_.ranks,
+                                     "With --supervise: how many"
+                                     " ranks")
+                        ->capture_default_str()
+                        ->check(CLI::Range(1, 1 << 20));
+    launcher_option_ =
+        run_->add_option("--launcher", supervise_options_.launcher,
+                         "With --supervise: the command that starts ranks; -n N follows it")
+            ->capture_default_str();
+    // What a supervisor tells the jobs that it starts.
+    run_->add_flag("--supervised", run_options_.supervised)->group("");
+    run_->add_flag("--search-crash", run_options_.search_crash)->group("");
+  }
+
+  // What is wrong with a call of `run` as a whole.
+  [[nodiscard]] Status check_run() const {
+    if (output_->count() > 0 && run_options_.folder.empty()) {
+      return Status::input("-o: the folder's name is empty");
+    }
+    if (!resume_.empty() && resume_ != "true" && resume_ != "auto") {
+      return Status::input(text("--resume=", resume_, ": expected --resume or --resume=auto"));
+    }
+    if (extend_ && !resume_.empty()) {
+      return Status::input("--extend goes on with the run by itself; leave --resume out");
+    }
+    if (!supervise_ && ranks_option_->count() > 0) {
+      return Status::input("-n: only with --supervise; else mpirun -n N aesweep run ...");
+    }
+    if (!supervise_ && launcher_option_->count() > 0) {
+      return Status::input("--launcher: only with --supervise");
+    }
+    if (supervise_ && (run_options_.supervised || launch_place().ranks > 1)) {
+      return Status::input("--supervise starts mpirun itself; call it without a launcher");
+    }
+    const bool resumes = !resume_.empty() || extend_ || !rerun_.empty() || supervise_;
+    if (run_options_.accept_numerics && !resumes) {
+      return Status::input("--accept-numerics: a new run has nothing to differ from; leave it out");
+    }
+    return {};
+  }
+
+  Command run_command() {
+    if (const Status status = check_run(); !status.ok()) {
+      return ExitNow{refuse(status.message() + "; see aesweep run --help")};
+    }
+    RunOptions& run = run_options_;
+    run.experiment = experiment_;
+    run.rerun_failed = !rerun_.empty();
+    run.start = extend_                                         ? StartMode::kExtend
+                : resume_ == "auto"                             ? StartMode::kAuto
+                : !resume_.empty() || run_options_.rerun_failed ? StartMode::kResume
+                                                                : StartMode::kNew;
+    if (!supervise_) return run;
+    supervise_options_.run = run;
+    supervise_options_.arguments = arguments_of_jobs();
+    return supervise_options_;
+  }
+
+  [[nodiscard]] std::vector<std::string> arguments_of_jobs() const {
+    std::vector<std::string> arguments = {"run", experiment_.path};
+    const auto add = [&](const char* option, const std::string& value) {
+      if (!value.empty()) arguments.insert(arguments.end(), {option, value});
+    };
+    add("--data-dir", experiment_.data_dir);
+    for (const std::string& pair : pairs_) add("--set", pair);
+    add("-o", run_options_.folder);
+    if (run_options_.accept_mixed_nodes) arguments.emplace_back("--accept-mixed-nodes");
+    if (run_options_.accept_numerics) arguments.emplace_back("--accept-numerics");
+    return arguments;
+  }
+
+  void add_run_folder_commands() {
+    status_ = app_.add_subcommand("status", "Show how far a run is");
+    status_->add_option("RUN", status_options_.folder, "The run's folder")->required();
+    status_->add_flag("--json", status_options_.json, "Print one JSON object (docs/runs.md)");
+    status_->add_flag("--watch", status_options_.watch,
+                      "Show it every two seconds for as long as a job is at work");
+    status_->footer(kStatusExamples);
+
+    validate_ = app_.add_subcommand("validate", "Compare every file of a run with its journal");
+    validate_->add_option("RUN", validate_options_.folder, "The run's folder")->required();
+    validate_->footer(kValidateExamples);
+
+    rebuild_ = app_.add_subcommand("rebuild", "Write results.h5 again from the trials' files");
+    rebuild_->add_option("RUN", rebuild_options_.folder, "The run's folder")->required();
+    rebuild_->footer(kRebuildExamples);
   }
 
   void add_plan() {
@@ -224,7 +364,7 @@ class Parser {
     for (const CLI::App* command : {plugin_new_, plugin_check_}) {
       if (command->count() > 0) return "aesweep plugin " + command->get_name();
     }
-    for (const CLI::App* command : {run_, plan_, plugins_, plugin_}) {
+    for (const CLI::App* command : {run_, plan_, status_, validate_, rebuild_, plugins_, plugin_}) {
       if (command->count() > 0) return "aesweep " + command->get_name();
     }
     return "aesweep";
@@ -236,14 +376,27 @@ class Parser {
       "aesweep"};
   CLI::App* run_ = nullptr;
   CLI::App* plan_ = nullptr;
+  CLI::App* status_ = nullptr;
+  CLI::App* validate_ = nullptr;
+  CLI::App* rebuild_ = nullptr;
   CLI::App* plugins_ = nullptr;
   CLI::App* plugin_ = nullptr;
   CLI::App* plugin_new_ = nullptr;
   CLI::App* plugin_check_ = nullptr;
   CLI::Option* output_ = nullptr;
+  CLI::Option* ranks_option_ = nullptr;
+  CLI::Option* launcher_option_ = nullptr;
   ExperimentOptions experiment_;
   std::vector<std::string> pairs_;
+  std::string resume_;  // "true" for the flag alone.
+  bool extend_ = false;
+  std::string rerun_;
+  bool supervise_ = false;
   RunOptions run_options_;
+  SuperviseOptions supervise_options_;
+  StatusOptions status_options_;
+  ValidateOptions validate_options_;
+  RebuildOptions rebuild_options_;
   PlanOptions plan_options_;
   PluginsOptions plugins_options_;
   PluginNewOptions new_options_;
@@ -253,13 +406,15 @@ class Parser {
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
-  const std::vector<std::string> commands = {"run", "plan", "plugins", "plugin"};
+  const std::vector<std::string> commands = {"run",     "plan",    "status", "validate",
+                                             "rebuild", "plugins", "plugin"};
   if (argc < 2) return ExitNow{refuse(kNoCommand)};
   const std::string first = argv[1];
   if (!first.starts_with('-') &&
       std::find(commands.begin(), commands.end(), first) == commands.end()) {
     return ExitNow{refuse(text("unknown command '", first, "'", did_you_mean(first, commands),
-                               "; expected run, plan, plugins or plugin; see aesweep --help"))};
+                               "; expected run, plan, status, validate, rebuild, plugins or "
+                               "plugin; see aesweep --help"))};
   }
   try {
     return Parser().parse(argc, argv);

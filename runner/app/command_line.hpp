@@ -31,8 +31,10 @@ struct RunOptions {
 // run --supervise: starts the launcher, and starts it again.
 struct SuperviseOptions {
   RunOptions run;
-  std::vector<std::string> arguments;  // Of the command line, for the jobs: without --supervise, -n
-                                       // and --launcher.
+  // Of the command line, for the jobs: "run", the experiment, --data-dir, --set, -o and what is
+  // accepted. How a job starts (run.start, run.rerun_failed) is the supervisor's to add: what was
+  // asked for to the first job, --resume=auto to the others.
+  std::vector<std::string> arguments;
   int ranks = 1;                       // -n
   std::string launcher = "mpirun";     // --launcher: a command, split at blanks; "-n N" follows it.
 };

@@ -10,7 +10,11 @@
 #include "runner/app/plugin_check_command.hpp"
 #include "runner/app/plugin_new_command.hpp"
 #include "runner/app/plugins_command.hpp"
+#include "runner/app/rebuild_command.hpp"
 #include "runner/app/run_command.hpp"
+#include "runner/app/status_command.hpp"
+#include "runner/app/supervise_command.hpp"
+#include "runner/app/validate_command.hpp"
 #include "runner/plugin_host/cpu_level.hpp"
 
 namespace aesweep {
@@ -27,6 +31,10 @@ int report(const Status& status) {
 struct Perform {
   int operator()(const ExitNow& exit) const { return exit.status; }
   int operator()(const RunOptions& options) const { return run_experiment(options); }
+  int operator()(const SuperviseOptions& options) const { return run_supervised(options); }
+  int operator()(const StatusOptions& options) const { return report(show_status(options)); }
+  int operator()(const ValidateOptions& options) const { return validate_run(options); }
+  int operator()(const RebuildOptions& options) const { return report(rebuild_results(options)); }
   int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }
   int operator()(const PluginNewOptions& options) const { return report(new_plugin(options)); }
