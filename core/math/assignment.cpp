@@ -29,8 +29,9 @@ class Solver {
         before_(static_cast<std::size_t>(cols)),
         reached_(static_cast<std::size_t>(cols)) {}
 
-  std::vector<std::int64_t> solve() {
+  std::vector<std::int64_t> solve(const std::function<void()>& moved) {
     for (std::int64_t row = 0; row < rows_; ++row) {
+      if (moved) moved();
       const std::int64_t free_col = shortest_path(row);
       update_duals(row);
       augment(row, free_col);
@@ -108,13 +109,13 @@ class Solver {
 }  // namespace
 
 std::vector<std::int64_t> best_assignment(std::span<const double> score, std::int64_t rows,
-                                          std::int64_t cols) {
+                                          std::int64_t cols, const std::function<void()>& moved) {
   AESWEEP_CHECK(rows >= 0 && cols >= 0 && score.size() == static_cast<std::size_t>(rows * cols),
                 "best_assignment needs rows * cols scores");
   for (const double s : score) {
     AESWEEP_CHECK(std::isfinite(s), "best_assignment needs finite scores");
   }
-  if (rows <= cols) return Solver(score, rows, cols).solve();
+  if (rows <= cols) return Solver(score, rows, cols).solve(moved);
   std::vector<double> transposed(score.size());
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < cols; ++c) {
@@ -122,7 +123,7 @@ std::vector<std::int64_t> best_assignment(std::span<const double> score, std::in
           score[static_cast<std::size_t>(r * cols + c)];
     }
   }
-  const std::vector<std::int64_t> row_of = Solver(transposed, cols, rows).solve();
+  const std::vector<std::int64_t> row_of = Solver(transposed, cols, rows).solve(moved);
   std::vector<std::int64_t> col_of(static_cast<std::size_t>(rows), kNone);
   for (std::int64_t c = 0; c < cols; ++c) {
     col_of[static_cast<std::size_t>(row_of[static_cast<std::size_t>(c)])] = c;

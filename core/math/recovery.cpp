@@ -39,8 +39,8 @@ std::vector<double> unit_rows(std::span<const double> rows, std::int64_t count, 
 }  // namespace
 
 double dictionary_recovery(std::span<const double> learned, std::int64_t learned_rows,
-                           std::span<const double> atoms, std::int64_t atom_rows,
-                           std::int64_t cols) {
+                           std::span<const double> atoms, std::int64_t atom_rows, std::int64_t cols,
+                           const std::function<void()>& moved) {
   AESWEEP_CHECK(learned.size() == static_cast<std::size_t>(learned_rows * cols) &&
                     atoms.size() == static_cast<std::size_t>(atom_rows * cols),
                 "dictionary_recovery needs learned[K,D] and atoms[A,D]");
@@ -49,12 +49,14 @@ double dictionary_recovery(std::span<const double> learned, std::int64_t learned
   const std::vector<double> unit_atoms = unit_rows(atoms, atom_rows, cols);
   std::vector<double> cosines(static_cast<std::size_t>(atom_rows * learned_rows));
   for (std::int64_t a = 0; a < atom_rows; ++a) {
+    if (moved) moved();
     for (std::int64_t k = 0; k < learned_rows; ++k) {
       cosines[static_cast<std::size_t>(a * learned_rows + k)] =
           dot(unit_atoms.data() + a * cols, unit_learned.data() + k * cols, cols);
     }
   }
-  const std::vector<std::int64_t> partner = best_assignment(cosines, atom_rows, learned_rows);
+  const std::vector<std::int64_t> partner =
+      best_assignment(cosines, atom_rows, learned_rows, moved);
   double sum = 0.0;
   for (std::int64_t a = 0; a < atom_rows; ++a) {
     const std::int64_t k = partner[static_cast<std::size_t>(a)];

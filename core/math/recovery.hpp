@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 namespace aesweep {
@@ -16,10 +17,14 @@ namespace aesweep {
 // every atom was found up to a positive factor; 0 for A = 0. The sign counts: a decoder row that
 // points the other way is not the atom, since codes are non-negative.
 //
+// Thousands of atoms may take minutes: `moved`, where given, is called once per atom in each of the
+// two parts of the work.
+//
 // The mean of best cosines under a one-to-one matching is the usual measure of recovery in sparse
 // dictionary learning; the matching is what keeps one learned row from standing for several atoms.
 [[nodiscard]] double dictionary_recovery(std::span<const double> learned, std::int64_t learned_rows,
                                          std::span<const double> atoms, std::int64_t atom_rows,
-                                         std::int64_t cols);
+                                         std::int64_t cols,
+                                         const std::function<void()>& moved = {});
 
 }  // namespace aesweep

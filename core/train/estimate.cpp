@@ -1,11 +1,13 @@
 #include "core/train/estimate.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/train/gradients.hpp"
 #include "core/train/metrics.hpp"
 #include "core/train/passes.hpp"
 #include "core/train/setup.hpp"
+#include "core/train/snapshot.hpp"
 #include "core/train/updater.hpp"
 #include "core/train/workspace.hpp"
 
@@ -30,8 +32,8 @@ std::uint64_t weight_bytes(const TrialSpec& spec, const Network<T>& network) {
 }
 
 // Weights, gradients along the tree, optimizer state, messages and batch data of one rank; on the
-// leader also the copies of weights and samples that the result keeps, and the passes that take the
-// samples beside those of training.
+// leader also the copies of weights and samples that the result keeps, the passes that take the
+// samples beside those of training, and a snapshot for a checkpoint.
 template <class T>
 std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, int rank) {
   const Network<T>& network = setup.network;
@@ -44,7 +46,7 @@ std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, in
       Workspace<T>::bytes(network, setup.plans) + Passes<T>::bytes(network, setup.plans);
   if (rank != 0) return training;
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
-  std::uint64_t kept = weight_bytes(spec, network);
+  std::uint64_t kept = weight_bytes(spec, network) + snapshot_bytes(setup);
   if (samples > 0) {
     const BatchPlan plan = make_batch_plan(samples, spec.train.shard_rows, 0, 1);
     kept += Workspace<T>::bytes(network, {&plan, 1}) + Passes<T>::bytes(network, {&plan, 1}) +
@@ -53,16 +55,25 @@ std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, in
   return training + kept;
 }
 
-// Rows of the trial's history, at most: the last is there if the network has a decoder to compare
-// with the data's dictionary.
+// Epochs of 1..epochs that are multiples of `every`, and the last.
+std::uint64_t epochs_due(std::uint64_t epochs, std::uint64_t every) {
+  return epochs / every + (epochs % every == 0 ? 0 : 1);
+}
+
+// Rows of the trial's history: of test metrics where an epoch is both evaluated and recorded. The
+// last metric is there if the network has a decoder to compare with the data's dictionary.
 std::uint64_t history_rows(const TrialSpec& spec, const Catalogue& catalogue, bool has_dictionary) {
   const auto metrics = [&](const char* split) {
     return static_cast<std::uint64_t>(split_metrics(split, spec.model, catalogue, 0.0).size());
   };
   const auto epochs = static_cast<std::uint64_t>(spec.train.epochs);
-  const auto every = static_cast<std::uint64_t>(spec.evaluate.every);
-  return metrics("train") * epochs +
-         (metrics("test") + (has_dictionary ? 1 : 0)) * ((epochs + every - 1) / every);
+  const auto recorded = static_cast<std::uint64_t>(spec.record.every);
+  const auto evaluated = static_cast<std::uint64_t>(spec.evaluate.every);
+  // Their least common multiple, or anything beyond the last epoch.
+  const std::uint64_t step = recorded / std::gcd(recorded, evaluated);
+  const std::uint64_t both = step > epochs / evaluated ? epochs + 1 : step * evaluated;
+  return metrics("train") * epochs_due(epochs, recorded) +
+         (metrics("test") + (has_dictionary ? 1 : 0)) * epochs_due(epochs, both);
 }
 
 // Bytes of one copy of the trial's results; the tables' overhead is a few kilobytes.
@@ -91,6 +102,8 @@ Result<TrialEstimate> estimate(const TrialSpec& spec, const Catalogue& catalogue
     estimate.parameters = setup->network.parameter_count();
     estimate.steps = setup->total_steps;
     estimate.shards_per_batch = static_cast<std::int64_t>(setup->plans.front().shards.size());
+    estimate.weight_bytes = weight_bytes(spec, setup->network);
+    estimate.checkpoint_bytes = snapshot_bytes(*setup);
     estimate.disk_bytes = 2 * result_bytes(spec, catalogue, *setup, has_dictionary);
   }
   return estimate;

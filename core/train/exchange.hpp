@@ -8,6 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace aesweep {
 
@@ -50,6 +53,28 @@ class Exchange {
   // Seconds spent blocked in share, wait and finish since construction. For /runtime only.
   [[nodiscard]] virtual double blocked_seconds() const = 0;
 };
+
+// Rank 0's bytes to every rank of the group; all know how many. `from` counts on rank 0 alone.
+void share_from_leader(std::span<const std::byte> from, std::span<std::byte> to,
+                       Exchange& exchange);
+
+// Every rank's value to every rank, by rank.
+template <class V>
+[[nodiscard]] std::vector<V> share_each(const V& mine, Exchange& exchange) {
+  const std::vector<std::size_t> counts(static_cast<std::size_t>(exchange.ranks()), sizeof mine);
+  std::vector<V> all(counts.size());
+  exchange.share(std::as_bytes(std::span(&mine, 1)), counts,
+                 std::as_writable_bytes(std::span(all)));
+  return all;
+}
+
+struct SharedText {
+  std::string text;
+  int rank = -1;  // Whose it is; -1: all were empty.
+};
+
+// Every rank gets the text of the lowest rank whose text is not empty; of each, 511 bytes.
+[[nodiscard]] SharedText share_text(std::string_view mine, Exchange& exchange);
 
 // A group of one rank: nothing to send, every sum is complete.
 class SoloExchange final : public Exchange {

@@ -182,6 +182,23 @@ void Parameters<T>::clear_flips() {
   std::fill(flips_.begin(), flips_.end(), FlipCount{});
 }
 
+template <class T>
+void Parameters<T>::set_flips(std::span<const FlipCount> flips) {
+  flips_.assign(flips.begin(), flips.end());
+}
+
+template <class T>
+std::span<T> Parameters<T>::last_image(int tensor) {
+  const Tensor& of = network_->tensors()[static_cast<std::size_t>(tensor)];
+  return last_image_.span().subspan(last_image_offset_[static_cast<std::size_t>(tensor)],
+                                    of.quantized ? of.elements : 0);
+}
+
+template <class T>
+void Parameters<T>::restored_last_images() {
+  has_last_image_.assign(has_last_image_.size(), true);
+}
+
 template class Parameters<float>;
 template class Parameters<double>;
 

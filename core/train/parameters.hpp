@@ -47,6 +47,13 @@ class Parameters {
   // By quantized layer, since the last clear.
   [[nodiscard]] std::span<const FlipCount> flips() const { return flips_; }
   void clear_flips();
+  // Goes on from such counts.
+  void set_flips(std::span<const FlipCount> flips);
+  // A quantized tensor's image in the last training step; good to compare with, and to be kept,
+  // once there was one.
+  [[nodiscard]] std::span<T> last_image(int tensor);
+  // Says that all last images are there: they were filled in from elsewhere.
+  void restored_last_images();
 
   // Bytes that a Parameters takes: what the plan command reports.
   [[nodiscard]] static std::size_t bytes(const Network<T>& network);

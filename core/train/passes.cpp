@@ -175,17 +175,19 @@ std::span<const double> Passes<T>::merged_sums() {
 }
 
 template <class T>
-int Passes<T>::first_layer_not_finite() {
+NotFinite Passes<T>::first_not_finite() {
   for (int l = 0; l < calls_.layer_count(); ++l) {
     for (std::int64_t s = 0; s < calls_.shard_count(); ++s) {
       const typename Abi<T>::ConstMatrix y = calls_.layer_output(l, s);
       for (std::int64_t i = 0; i < y.rows; ++i) {
         const T* row = y.data + i * y.row_stride;
-        if (!std::all_of(row, row + y.cols, [](T v) { return std::isfinite(v); })) return l;
+        const T* found = std::find_if(row, row + y.cols, [](T v) { return !std::isfinite(v); });
+        if (found == row + y.cols) continue;
+        return {l, calls_.shard(s).first_row + i, found - row, static_cast<double>(*found)};
       }
     }
   }
-  return calls_.layer_count();
+  return {calls_.layer_count()};
 }
 
 template class Passes<float>;

@@ -38,6 +38,14 @@ struct BatchPlace {
   std::int64_t train_step = 0;  // Finished training steps, in either mode.
 };
 
+// A value of a layer's output.
+struct NotFinite {
+  int layer = 0;         // The number of layers: there is none.
+  std::int64_t row = 0;  // Of the batch.
+  std::int64_t col = 0;
+  double value = 0.0;
+};
+
 // The context of a batch's calls; stream and shard are set per call.
 [[nodiscard]] aesweep_context batch_context(const BatchPlace& place, const BatchPlan& plan);
 
@@ -77,9 +85,9 @@ class Passes {
 
   [[nodiscard]] const StepFault& fault() const { return calls_.fault(); }
 
-  // The first layer whose output holds a value that is not finite, in this rank's rows; the number
-  // of layers if there is none. Slow: for naming the cause of a divergence.
-  [[nodiscard]] int first_layer_not_finite();
+  // The first value that is not finite among the layers' outputs, in this rank's rows: of the first
+  // such layer. Slow: for naming the cause of a divergence.
+  [[nodiscard]] NotFinite first_not_finite();
 
  private:
   void layer_forward(int l, std::int64_t s);

@@ -28,6 +28,9 @@ Status check_sizes(const TrialSpec& spec, DataExtent data) {
                               " test samples of ", data.cols,
                               " values; a trial needs at least one"));
   }
+  if (spec.evaluate.every < 1 || spec.record.every < 1) {
+    return Status::input("evaluate.every and record.every: must be at least 1");
+  }
   if (spec.model.target == Target::kLabels && spec.model.classes < 1) {
     return Status::input(text("model.classes: ", spec.model.classes,
                               " is not the number of classes that target labels needs"));

@@ -1,9 +1,11 @@
 #include "core/train/step.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "core/base/text.hpp"
 #include "core/model/call_trace.hpp"
@@ -15,7 +17,15 @@ namespace {
 // only in the update, after the step's agreement, comes first in the next.
 constexpr std::uint64_t kPrepareStage = std::uint64_t{1} << 62;
 
-constexpr std::size_t kReasonBytes = 512;
+// Of a tensor.
+struct Element {
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  std::uint64_t index = kNone;
+  double value = 0.0;
+};
+
+// Without the sign that a number that is none may have.
+std::string value_text(double value) { return std::isnan(value) ? "nan" : text(value); }
 
 template <class Values>
 void append(std::byte*& at, const Values& values) {
@@ -66,9 +76,9 @@ Step<T>::Step(const Network<T>& network, const Partition& partition,
   block_values_ = Buffer<double>(all_max / sizeof(double));
 }
 
-// What each rank shares at the end of a batch: fault order, its parts' sums and, in training, the
-// values of the blocks it owns. Where all ranks own everything, rank 0 speaks for all: the
-// replicas' sums may differ by rounding, and all ranks must reach the same verdict.
+// What each rank shares at the end of a batch: fault order and wishes, its parts' sums and, in
+// training, the values of the blocks it owns. Where all ranks own everything, rank 0 speaks for
+// all: the replicas' sums may differ by rounding, and all ranks must reach the same verdict.
 template <class T>
 void Step<T>::set_counts(const BatchPlan& plan, bool training) {
   for (int r = 0; r < exchange_->ranks(); ++r) {
@@ -76,14 +86,15 @@ void Step<T>::set_counts(const BatchPlan& plan, bool training) {
     const bool speaks = training && (!replicated_ || r == 0);
     const std::size_t blocks = speaks ? updater_->block_value_count(r) : 0;
     counts_[static_cast<std::size_t>(r)] =
-        sizeof(std::uint64_t) + (parts * sums_.size() + blocks) * sizeof(double);
+        2 * sizeof(std::uint64_t) + (parts * sums_.size() + blocks) * sizeof(double);
   }
 }
 
 template <class T>
 StepOutcome Step<T>::train(const BatchPlan& plan, const aesweep_context& context, bool has_labels,
-                           SplitSums& sums) {
+                           SplitSums& sums, std::uint32_t wanted) {
   context_ = context;
+  wanted_ = wanted;
   call_trace().step = context.train_step;
   next_tensor_ = 0;
   passes_->begin(plan, context, has_labels);
@@ -98,6 +109,7 @@ StepOutcome Step<T>::train(const BatchPlan& plan, const aesweep_context& context
   if (outcome.outcome != Outcome::kCompleted) return outcome;
   accumulate(plan, sums);
   update();
+  outcome.wanted = static_cast<std::uint32_t>(wanted_);
   return outcome;
 }
 
@@ -105,6 +117,7 @@ template <class T>
 StepOutcome Step<T>::evaluate(const BatchPlan& plan, const aesweep_context& context,
                               bool has_labels, SplitSums& sums) {
   context_ = context;
+  wanted_ = 0;
   call_trace().step = context.train_step;
   passes_->begin(plan, context, has_labels);
   passes_->forward();
@@ -126,6 +139,13 @@ void Step<T>::settle() {
     parameters_->wait(l, *exchange_);
   }
   exchange_->finish();
+}
+
+template <class T>
+bool Step<T>::fault_pending() {
+  const std::vector<std::uint64_t> all = share_each(first_fault().order, *exchange_);
+  return std::any_of(all.begin(), all.end(),
+                     [](std::uint64_t order) { return order != StepFault::kNone; });
 }
 
 // Keeps a failure of the work per weight, with the tensor or layer and the step before its message.
@@ -184,9 +204,9 @@ const StepFault& Step<T>::first_fault() const {
 template <class T>
 StepOutcome Step<T>::agree(const BatchPlan& plan, bool training) {
   set_counts(plan, training);
-  const std::uint64_t order = first_fault().order;
+  const std::array<std::uint64_t, 2> mine = {first_fault().order, wanted_};
   std::byte* at = mine_.data();
-  append(at, std::span(&order, 1));
+  append(at, std::span(mine));
   append(at, passes_->merged_sums());
   if (training && (!replicated_ || exchange_->rank() == 0)) append(at, updater_->block_values());
   const auto mine_bytes = static_cast<std::size_t>(at - mine_.data());
@@ -198,9 +218,10 @@ StepOutcome Step<T>::agree(const BatchPlan& plan, bool training) {
   double* blocks = block_values_.data();
   const std::byte* from = all_.data();
   for (std::size_t r = 0; r < counts_.size(); ++r) {
-    std::uint64_t theirs = 0;
-    std::memcpy(&theirs, from, sizeof theirs);
-    first = std::min(first, theirs);
+    std::array<std::uint64_t, 2> theirs{};
+    std::memcpy(theirs.data(), from, sizeof theirs);
+    first = std::min(first, theirs[0]);
+    wanted_ |= theirs[1];
     const std::size_t count = static_cast<std::size_t>(plan.parts_of_rank[r]) * sums_.size();
     std::memcpy(parts, from + sizeof theirs, count * sizeof(double));
     parts += count;
@@ -221,51 +242,65 @@ StepOutcome Step<T>::agree(const BatchPlan& plan, bool training) {
 // Rare and slow: the rank with the first fault tells its text to all.
 template <class T>
 StepOutcome Step<T>::shared_fault(std::uint64_t order) {
-  std::vector<char> mine(kReasonBytes, '\0');
-  if (first_fault().order == order) {
-    const std::string& reason = first_fault().reason;
-    std::copy_n(reason.data(), std::min(reason.size(), kReasonBytes - 1), mine.data());
-  }
-  const std::vector<std::size_t> counts(counts_.size(), kReasonBytes);
-  std::vector<char> all(kReasonBytes * counts_.size());
-  exchange_->share(std::as_bytes(std::span(mine)), counts, std::as_writable_bytes(std::span(all)));
-  for (std::size_t r = 0; r < counts_.size(); ++r) {
-    const char* reason = all.data() + r * kReasonBytes;
-    if (reason[0] != '\0') return {Outcome::kFailed, reason, static_cast<int>(r)};
-  }
-  return {Outcome::kFailed, "a component failed without a reason"};
+  const bool mine = first_fault().order == order;
+  SharedText first = share_text(mine ? first_fault().reason : std::string(), *exchange_);
+  if (first.rank < 0) return {Outcome::kFailed, "a component failed without a reason"};
+  return {Outcome::kFailed, std::move(first.text), first.rank};
 }
 
 template <class T>
 StepOutcome Step<T>::check_finite(bool training) {
   const auto finite = [](double value) { return std::isfinite(value); };
   if (!std::all_of(sums_.begin(), sums_.end(), finite)) {
-    return {Outcome::kDiverged, text(step_name(context_), ": ", shared_cause(), " is not finite ",
-                                     "(loss ", sums_[0], ")")};
+    return {Outcome::kDiverged, text(step_name(context_), ": ", shared_cause())};
   }
   if (!training) return {};
   for (const int t : backward_order_) {
-    const double norm_sq = tensor_norms_sq_[static_cast<std::size_t>(t)];
-    if (!finite(norm_sq)) {
-      return {Outcome::kDiverged, text(step_name(context_), ": the gradient of ",
-                                       network_->tensors()[static_cast<std::size_t>(t)].name,
-                                       " is not finite (squared norm ", norm_sq, ")")};
-    }
+    if (finite(tensor_norms_sq_[static_cast<std::size_t>(t)])) continue;
+    return {Outcome::kDiverged, text(step_name(context_), ": ", shared_gradient(t))};
   }
   return {};
 }
 
-// The first layer that went wrong on any rank: rare and slow, like shared_fault.
+// The first layer that went wrong on any rank, and the first such value in it: rare and slow, like
+// shared_fault.
 template <class T>
 std::string Step<T>::shared_cause() {
-  const int mine = passes_->first_layer_not_finite();
-  const std::vector<std::size_t> counts(counts_.size(), sizeof mine);
-  std::vector<int> all(counts_.size());
-  exchange_->share(std::as_bytes(std::span(&mine, 1)), counts,
-                   std::as_writable_bytes(std::span(all)));
-  const auto first = static_cast<std::size_t>(*std::min_element(all.begin(), all.end()));
+  const std::vector<NotFinite> all = share_each(passes_->first_not_finite(), *exchange_);
+  // Ranks have their rows in order, so the first of equal ones is the batch's first.
+  const NotFinite first =
+      *std::min_element(all.begin(), all.end(),
+                        [](const NotFinite& a, const NotFinite& b) { return a.layer < b.layer; });
   const std::vector<Layer<T>>& layers = network_->layers();
-  return first < layers.size() ? "the output of layer " + layers[first].name : "the loss";
+  const std::string loss = "loss " + value_text(sums_[0]);
+  const auto layer = static_cast<std::size_t>(first.layer);
+  if (layer >= layers.size()) return text("the loss is not finite (", loss, ")");
+  return text("the output of layer ", layers[layer].name, " is not finite (",
+              value_text(first.value), " in row ", first.row, " of the batch, column ", first.col,
+              "; ", loss, ")");
+}
+
+// Likewise of a tensor's gradient. Squares of finite values may be too many for a double.
+template <class T>
+std::string Step<T>::shared_gradient(int tensor) {
+  const Tensor& of = network_->tensors()[static_cast<std::size_t>(tensor)];
+  const std::string what = text("the gradient of ", of.name, " is not finite (");
+  const ElementRange owned = updater_->owned(tensor);
+  const T* gradient = gradients_->gradient(tensor) + owned.first;
+  const T* end = gradient + owned.count;
+  const T* found = std::find_if(gradient, end, [](T g) { return !std::isfinite(g); });
+  Element mine;
+  if (found != end) mine = {owned.first + static_cast<std::size_t>(found - gradient), *found};
+  const std::vector<Element> all = share_each(mine, *exchange_);
+  const Element first = *std::min_element(
+      all.begin(), all.end(), [](const Element& a, const Element& b) { return a.index < b.index; });
+  if (first.index == Element::kNone) {
+    return text(what, "squared norm ",
+                value_text(tensor_norms_sq_[static_cast<std::size_t>(tensor)]), ")");
+  }
+  const auto cols = static_cast<std::uint64_t>(of.cols);
+  return text(what, value_text(first.value), " in row ", first.index / cols, ", column ",
+              first.index % cols, ")");
 }
 
 template <class T>

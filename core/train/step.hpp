@@ -1,9 +1,9 @@
 // Step<T>: one training step or one evaluation batch of a group, and the agreement that ends it.
 //
 // A training step: forward, loss, backward with the gradients' exchange behind it, then one small
-// exchange of status, losses, norms and penalty values, and only then the update. If any rank had a
-// fault, or the loss or a gradient is not finite, nobody updates and every rank learns the same
-// reason. Allocates nothing when all goes well.
+// exchange of status, wishes, losses, norms and penalty values, and only then the update. If any
+// rank had a fault, or the loss or a gradient is not finite, nobody updates and every rank learns
+// the same reason. Allocates nothing when all goes well.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ namespace aesweep {
 struct StepOutcome {
   Outcome outcome = Outcome::kCompleted;
   std::string reason;
-  int failed_rank = -1;  // In the group, of the first fault; -1: none, or on all alike.
+  int failed_rank = -1;      // In the group, of the first fault; -1: none, or on all alike.
+  std::uint32_t wanted = 0;  // Of a completed training step: the bits that any rank wanted.
 };
 
 template <class T>
@@ -35,14 +36,19 @@ class Step {
        Parameters<T>& parameters, Passes<T>& passes, Gradients<T>& gradients, Updater<T>& updater,
        Exchange& exchange);
 
-  // The batch's rows must be in the workspace. Adds the batch to `sums`.
+  // The batch's rows must be in the workspace. Adds the batch to `sums`. `wanted`: bits that this
+  // rank asks of the group; what they mean is the caller's business.
   [[nodiscard]] StepOutcome train(const BatchPlan& plan, const aesweep_context& context,
-                                  bool has_labels, SplitSums& sums);
+                                  bool has_labels, SplitSums& sums, std::uint32_t wanted);
   [[nodiscard]] StepOutcome evaluate(const BatchPlan& plan, const aesweep_context& context,
                                      bool has_labels, SplitSums& sums);
 
   // Waits until every rank's weights are complete and nothing is in flight.
   void settle();
+
+  // Whether on any rank the last step's update, which comes after its agreement, had a fault: then
+  // the next batch ends the trial. Every rank of the group calls it and gets the same.
+  [[nodiscard]] bool fault_pending();
 
  private:
   void prepare_arrived();
@@ -56,6 +62,7 @@ class Step {
   [[nodiscard]] StepOutcome shared_fault(std::uint64_t order);
   [[nodiscard]] StepOutcome check_finite(bool training);
   [[nodiscard]] std::string shared_cause();
+  [[nodiscard]] std::string shared_gradient(int tensor);
   void accumulate(const BatchPlan& plan, SplitSums& sums) const;
 
   const Network<T>* network_;
@@ -70,7 +77,8 @@ class Step {
   std::size_t next_tensor_ = 0;      // In backward_order_: the first not yet prepared.
   std::function<void()> between_;
   aesweep_context context_{};
-  StepFault update_fault_;  // Of the work per weight; apart from the passes' own.
+  std::uint64_t wanted_ = 0;  // In the present batch: by this rank, then by any.
+  StepFault update_fault_;    // Of the work per weight; apart from the passes' own.
 
   Buffer<std::byte> mine_;
   Buffer<std::byte> all_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/model/call_trace.hpp"
+
 namespace aesweep {
 
 template <class T>
@@ -25,6 +27,7 @@ Trainer<T>::Trainer(const TrialSpec& spec, const Dataset& dataset, Exchange& exc
 template <class T>
 void Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> order,
                            std::int64_t first, const BatchPlan& plan) {
+  call_trace().moved();
   const std::int64_t count = plan.local_rows();
   if (count == 0) return;
   const auto rows = order.subspan(static_cast<std::size_t>(first + plan.local_first_row()),
@@ -43,12 +46,12 @@ void Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> ord
 template <class T>
 StepOutcome Trainer<T>::train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
                                     std::int64_t first, std::int64_t step, std::int64_t epoch,
-                                    SplitSums& sums) {
+                                    SplitSums& sums, std::uint32_t wanted) {
   load_rows(dataset_.train, order, first, plan);
   return step_.train(
       plan,
       batch_context({AESWEEP_TRAIN, step, epoch, setup_.total_steps, spec_.train.seed, step}, plan),
-      dataset_.train.labels != nullptr, sums);
+      dataset_.train.labels != nullptr, sums, wanted);
 }
 
 template <class T>
@@ -90,11 +93,7 @@ void Trainer<T>::finish_flips(SplitSums& sums) {
   const std::span<const FlipCount> mine = parameters_.flips();
   sums.flips.assign(mine.begin(), mine.end());
   if (mine.empty()) return;
-  std::vector<std::size_t> counts(static_cast<std::size_t>(exchange_.ranks()), 0);
-  counts[0] = mine.size_bytes();
-  const bool speaks = exchange_.rank() == 0;
-  exchange_.share(speaks ? std::as_bytes(mine) : std::span<const std::byte>(), counts,
-                  std::as_writable_bytes(std::span(sums.flips)));
+  share_from_leader(std::as_bytes(mine), std::as_writable_bytes(std::span(sums.flips)), exchange_);
 }
 
 template class Trainer<float>;

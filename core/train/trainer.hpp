@@ -23,16 +23,17 @@ class Trainer {
 
   // One step on the batch of `plan` whose samples are order[first, first + plan.rows) of the split.
   // `step` counts finished training steps, or batches of the split in evaluation, which is told
-  // the finished training steps apart.
+  // the finished training steps apart. `wanted`: see Step::train.
   [[nodiscard]] StepOutcome train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
                                         std::int64_t first, std::int64_t step, std::int64_t epoch,
-                                        SplitSums& sums);
+                                        SplitSums& sums, std::uint32_t wanted = 0);
   [[nodiscard]] StepOutcome evaluate_batch(const BatchPlan& plan,
                                            std::span<const std::int64_t> order, std::int64_t first,
                                            std::int64_t step, std::int64_t epoch,
                                            std::int64_t train_step, SplitSums& sums);
 
-  // Empties sums, unit counts and flip counts for a new epoch; completes sums after its last batch.
+  // Empties sums, unit counts and flip counts for a new epoch; completes sums after its last batch,
+  // or a copy of them at any time, with what all ranks counted.
   void begin_sums(SplitSums& sums);
   void finish_sums(SplitSums& sums);
   // Adds the flips of an epoch's training steps.
@@ -40,11 +41,15 @@ class Trainer {
 
   // Waits until this rank's weights are complete.
   void settle() { step_.settle(); }
+  // See Step.
+  [[nodiscard]] bool fault_pending() { return step_.fault_pending(); }
 
   [[nodiscard]] const TrialSetup<T>& setup() const { return setup_; }
   [[nodiscard]] const Network<T>& network() const { return setup_.network; }
   [[nodiscard]] Parameters<T>& parameters() { return parameters_; }
   [[nodiscard]] Gradients<T>& gradients() { return gradients_; }
+  [[nodiscard]] Updater<T>& updater() { return updater_; }
+  [[nodiscard]] Exchange& exchange() { return exchange_; }
 
  private:
   void load_rows(const Split& split, std::span<const std::int64_t> order, std::int64_t first,

@@ -1,14 +1,18 @@
 #include "core/train/trial.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "core/base/text.hpp"
 #include "core/data/order.hpp"
 #include "core/math/recovery.hpp"
+#include "core/model/call_trace.hpp"
 #include "core/train/metrics.hpp"
 #include "core/train/samples.hpp"
 #include "core/train/setup.hpp"
+#include "core/train/snapshot.hpp"
 #include "core/train/trainer.hpp"
 
 namespace aesweep {
@@ -48,26 +52,30 @@ int decoder_weights(const Network<T>& network) {
 template <class T>
 class Trial {
  public:
-  Trial(const TrialSpec& spec, const Dataset& dataset, Exchange& exchange, TrialControl& observer,
+  Trial(const TrialSpec& spec, const Dataset& dataset, Exchange& exchange, TrialControl& control,
         TrialSetup<T> setup)
       : spec_(spec),
         dataset_(dataset),
         exchange_(exchange),
-        observer_(observer),
+        control_(control),
         trainer_(spec, dataset, exchange, std::move(setup)),
         order_(static_cast<std::size_t>(std::max(dataset.train.rows, dataset.test.rows))) {}
 
-  TrialResult run(const Catalogue& catalogue) {
+  // `from`: what to go on from, equal on all ranks; none: begins at the beginning.
+  TrialResult run(const Catalogue& catalogue, std::optional<TrialState> from) {
     declare_metrics(catalogue);
     const bool keeps = exchange_.rank() == 0 && spec_.record.weights;
     if (keeps) result_.weights_initial = copy_weights(trainer_.network(), trainer_.parameters());
-    for (std::int64_t epoch = 0; epoch < spec_.train.epochs; ++epoch) {
-      if (!train_epoch(epoch)) return std::move(result_);
-      const bool last = epoch + 1 == spec_.train.epochs;
-      if (((epoch + 1) % spec_.evaluate.every == 0 || last) && !evaluate_test()) {
-        return std::move(result_);
-      }
-      observer_.epoch_done({epoch + 1, spec_.train.epochs, dataset_.train.rows, {}, {}});
+    if (from && !go_on_from(*from)) return std::move(result_);
+    std::int64_t done = from ? from->batches : 0;
+    from.reset();  // It is large.
+    for (; result_.epochs < spec_.train.epochs; done = 0) {
+      epoch_rows_.clear();
+      if (!train_epoch(done)) return std::move(result_);
+      if (is_due(spec_.evaluate.every) && !evaluate_test()) return std::move(result_);
+      control_.epoch_done(
+          {result_.epochs, spec_.train.epochs, samples_, result_.metrics, epoch_rows_});
+      samples_ = 0;
     }
     if (keeps) result_.weights_final = copy_weights(trainer_.network(), trainer_.parameters());
     if (exchange_.rank() == 0 && spec_.record.samples > 0) {
@@ -99,10 +107,34 @@ class Trial {
     return false;
   }
 
+  bool go_on_from(const TrialState& state) {
+    const Status fits = check_state(trainer_.setup(), spec_, result_.metrics.size(), state);
+    if (!fits.ok()) {
+      return end({Outcome::kFailed,
+                  text("the saved state is not one of this trial: ", fits.message(),
+                       "; go on from one that the same configuration left, or start anew")});
+    }
+    put_state(trainer_, state);
+    result_.epochs = state.epochs;
+    result_.steps = state.steps;
+    result_.history = state.history;
+    sums_ = state.sums;
+    sums_.flips.clear();
+    return true;
+  }
+
+  // Whether what is done every so many epochs is done after the last one that was trained.
+  [[nodiscard]] bool is_due(std::int64_t every) const {
+    return result_.epochs % every == 0 || result_.epochs == spec_.train.epochs;
+  }
+
   void record(std::size_t first_metric, const std::vector<double>& values) {
+    const bool keeps = is_due(spec_.record.every);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      result_.history.push_back(
-          {result_.epochs, result_.steps, static_cast<std::int32_t>(first_metric + i), values[i]});
+      const HistoryRow row = {result_.epochs, result_.steps,
+                              static_cast<std::int32_t>(first_metric + i), values[i]};
+      epoch_rows_.push_back(row);
+      if (keeps) result_.history.push_back(row);
     }
   }
 
@@ -110,19 +142,25 @@ class Trial {
     return measure(sums_, spec_.model.target, dataset_.cols(), split.variation);
   }
 
-  bool train_epoch(std::int64_t epoch) {
-    const auto order = std::span(order_).first(static_cast<std::size_t>(dataset_.train.rows));
-    epoch_order(spec_.train.seed, static_cast<std::uint64_t>(epoch), spec_.train.shuffle, order);
-    trainer_.begin_sums(sums_);
+  // The present epoch, of which `done` batches are trained already.
+  bool train_epoch(std::int64_t done) {
+    const auto order = begin_split(dataset_.train);
+    epoch_order(spec_.train.seed, static_cast<std::uint64_t>(result_.epochs), spec_.train.shuffle,
+                order);
+    if (done == 0) trainer_.begin_sums(sums_);
     const SplitPlans split = trainer_.setup().train();
-    std::int64_t first = 0;
-    for (std::int64_t b = 0; b < split.batches; ++b) {
+    std::int64_t first = sums_.rows;
+    for (std::int64_t b = done; b < split.batches; ++b) {
       const BatchPlan& plan = split.batch(b);
+      const std::uint32_t wanted =
+          control_.wanted({result_.epochs, result_.steps + 1, b + 1, b + 1 == split.batches});
       StepOutcome outcome =
-          trainer_.train_batch(plan, order, first, result_.steps, result_.epochs, sums_);
+          trainer_.train_batch(plan, order, first, result_.steps, result_.epochs, sums_, wanted);
       if (outcome.outcome != Outcome::kCompleted) return stop(std::move(outcome));
       first += plan.rows;
+      samples_ += plan.rows;
       ++result_.steps;
+      if (outcome.wanted != kControlGoOn && !obey(outcome.wanted, b + 1)) return false;
     }
     trainer_.settle();
     trainer_.finish_sums(sums_);
@@ -132,8 +170,36 @@ class Trial {
     return true;
   }
 
+  // What the group wants at the end of a training step, the epoch's `batches`-th. False: the trial
+  // ends here. Nothing is done where the next batch will end it by a fault of the last update,
+  // which is then the outcome as if nothing had been wanted.
+  bool obey(std::uint32_t wanted, std::int64_t batches) {
+    if (trainer_.fault_pending()) return true;
+    if ((wanted & kControlPrune) != 0) {
+      return stop({Outcome::kPruned, share_text(control_.prune_reason(), exchange_).text});
+    }
+    trainer_.settle();
+    TrialState state = take_state(trainer_, sums_);
+    if (exchange_.rank() == 0) {
+      state.epochs = result_.epochs;
+      state.steps = result_.steps;
+      state.batches = batches;
+      state.history = result_.history;
+      control_.checkpoint(std::move(state));
+    }
+    if ((wanted & kControlInterrupt) == 0) return true;
+    return end({Outcome::kInterrupted, text("interrupted after step ", result_.steps)});
+  }
+
+  // Room for the order of a split's samples.
+  std::span<std::int64_t> begin_split(const Split& split) {
+    call_trace().epoch = static_cast<std::uint64_t>(result_.epochs);
+    call_trace().moved();
+    return std::span(order_).first(static_cast<std::size_t>(split.rows));
+  }
+
   bool evaluate_test() {
-    const auto order = std::span(order_).first(static_cast<std::size_t>(dataset_.test.rows));
+    const auto order = begin_split(dataset_.test);
     epoch_order(0, 0, false, order);
     trainer_.begin_sums(sums_);
     const SplitPlans split = trainer_.setup().test();
@@ -163,17 +229,22 @@ class Trial {
     const std::vector<double> learned(weights, weights + tensor.elements);
     const auto atoms = static_cast<std::size_t>(dataset_.dictionary.count * dataset_.cols());
     return dictionary_recovery(learned, tensor.rows, {dataset_.dictionary.atoms, atoms},
-                               dataset_.dictionary.count, dataset_.cols());
+                               dataset_.dictionary.count, dataset_.cols(), [this] {
+                                 call_trace().moved();
+                                 exchange_.progress();
+                               });
   }
 
   const TrialSpec& spec_;
   const Dataset& dataset_;
   Exchange& exchange_;
-  TrialControl& observer_;
+  TrialControl& control_;
   Trainer<T> trainer_;
-  std::vector<std::int64_t> order_;  // Sample numbers in the order of the present epoch.
-  SplitSums sums_;
-  std::size_t test_metrics_ = 0;  // Index of the first test metric.
+  std::vector<std::int64_t> order_;     // Sample numbers in the order of the present epoch.
+  SplitSums sums_;                      // Of the present split, so far.
+  std::int64_t samples_ = 0;            // Trained on since the last report.
+  std::vector<HistoryRow> epoch_rows_;  // Those of the present epoch, kept or not.
+  std::size_t test_metrics_ = 0;        // Index of the first test metric.
   int decoder_ = -1;
   TrialResult result_;
 };
@@ -187,14 +258,17 @@ TrialResult failed(const Status& status) {
 
 template <class T>
 TrialResult run(const TrialSpec& spec, const Catalogue& catalogue, const Dataset& dataset,
-                Exchange& exchange, TrialControl& control, const TrialState*) {
+                Exchange& exchange, TrialControl& control, const TrialState* from) {
   const Status target = check_target(spec.model, dataset);
   if (!target.ok()) return failed(target);
   Result<TrialSetup<T>> setup =
       set_up_trial<T>(spec, catalogue, {dataset.train.rows, dataset.test.rows, dataset.cols()},
                       exchange.rank(), exchange.ranks());
   if (!setup.ok()) return failed(setup.status());
-  return Trial<T>(spec, dataset, exchange, control, std::move(setup).value()).run(catalogue);
+  std::optional<TrialState> state(std::in_place);
+  if (!share_state(from, exchange, *state)) state.reset();
+  return Trial<T>(spec, dataset, exchange, control, std::move(setup).value())
+      .run(catalogue, std::move(state));
 }
 
 }  // namespace

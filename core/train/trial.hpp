@@ -20,7 +20,7 @@ struct EpochReport {
   std::int64_t epochs = 0;   // Of the trial.
   std::int64_t samples = 0;  // Trained on since the last report; since it was resumed in the first.
   std::span<const MetricInfo> metrics;
-  std::span<const HistoryRow> rows;  // Of this epoch.
+  std::span<const HistoryRow> rows;  // Of this epoch, also where record.every leaves them out.
 };
 
 struct StepReport {
@@ -36,7 +36,8 @@ enum Control : std::uint32_t {
   kControlGoOn = 0,
   kControlCheckpoint = 1,
   kControlInterrupt = 2,  // Leave the trial to be resumed: Outcome::kInterrupted.
-  kControlPrune = 4       // End it here: Outcome::kPruned, with the history so far.
+  // End it here: Outcome::kPruned, with the history so far. Goes before the others.
+  kControlPrune = 4
 };
 
 // How a trial is watched and told what to do, on each rank of its group.
@@ -47,7 +48,8 @@ class TrialControl {
   virtual void epoch_done(const EpochReport&) {}
   // On every rank, once per training step, before it: bits of Control.
   virtual std::uint32_t wanted(const StepReport&) { return kControlGoOn; }
-  // On the group's rank 0, at the end of a step for which any rank wanted a checkpoint.
+  // On the group's rank 0, at the end of a step for which any rank wanted a checkpoint or to
+  // interrupt; not if that step's update failed, since the trial is about to end by that.
   virtual void checkpoint(TrialState) {}
   // On every rank, at the end of a step for which any rank wanted to prune: the reason that the
   // result gets is that of the lowest rank with one that is not empty.

@@ -272,6 +272,13 @@ void Updater<T>::begin_update(const aesweep_context& context,
 }
 
 template <class T>
+std::span<T> Updater<T>::state(int tensor, std::size_t slot) {
+  const std::size_t owned = partition_->owned(tensor, rank_).count;
+  return state_.span().subspan(
+      state_offset_[static_cast<std::size_t>(tensor)] + slot * padded_to_line<T>(owned), owned);
+}
+
+template <class T>
 WeightFault Updater<T>::update(int tensor, const aesweep_context& context) {
   aesweep_context call_context = context;
   WeightFault fault;
@@ -295,8 +302,7 @@ Status Updater<T>::update_block(int tensor, ElementRange range, aesweep_context&
   const Optimizer<T>& optimizer = optimizers_->of(tensor);
   T* weights = parameters_->real(tensor) + range.first;
   for (std::size_t s = 0; s < optimizer.slots(); ++s) {
-    state_pointers_[s] = state_.data() + state_offset_[static_cast<std::size_t>(tensor)] +
-                         s * padded_to_line<T>(owned.count) + (range.first - owned.first);
+    state_pointers_[s] = state(tensor, s).data() + (range.first - owned.first);
   }
   T* gradient = gradients_->gradient(tensor) + range.first;
   if (clip_factor_ < 1.0) scale_values(gradient, range.count, clip_factor_);

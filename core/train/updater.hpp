@@ -80,6 +80,10 @@ class Updater {
   // Starts the updates of a step whose gradients have these squared norms, by tensor: the
   // schedule's factor and the clip's become known.
   void begin_update(const aesweep_context& context, std::span<const double> tensor_norms_sq);
+  [[nodiscard]] ElementRange owned(int tensor) const { return partition_->owned(tensor, rank_); }
+  // A slot of the tensor's optimizer state: of the elements that this rank owns.
+  [[nodiscard]] std::span<T> state(int tensor, std::size_t slot);
+
   // Updates what this rank owns of a tensor, up to the first fault.
   [[nodiscard]] WeightFault update(int tensor, const aesweep_context& context);
 

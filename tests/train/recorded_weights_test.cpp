@@ -38,7 +38,7 @@ TrialSpec normalized() {
   spec.train.epochs = 3;
   spec.train.batch_rows = 13;
   spec.train.shard_rows = 4;
-  spec.record = {true, 9};
+  spec.record = {true, 1, 9};
   return spec;
 }
 

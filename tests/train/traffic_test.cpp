@@ -65,11 +65,11 @@ struct Tensors {
   }
 };
 
-// What all ranks together share at a step's end: per rank a status word, per part the three batch
-// sums (loss, squared error, code sum), per block a norm; each to P - 1 others.
+// What all ranks together share at a step's end: per rank a status word and a wish, per part the
+// three batch sums (loss, squared error, code sum), per block a norm; each to P - 1 others.
 std::uint64_t agreement_bytes(int ranks, std::uint64_t parts) {
   const auto p = static_cast<std::uint64_t>(ranks);
-  return 8 * (p + 3 * parts + Tensors().blocks()) * (p - 1);
+  return 8 * (2 * p + 3 * parts + Tensors().blocks()) * (p - 1);
 }
 
 // What one rank sends: each part of the gradient elements that others own, its own parameters to
@@ -86,7 +86,7 @@ std::uint64_t bytes_of_rank(const TrialSpec& spec, int rank, int ranks, std::uin
   }
   const auto others = static_cast<std::uint64_t>(ranks - 1);
   return (parts * (Tensors().total() - owned) + others * owned) * sizeof(float) +
-         8 * (1 + 3 * parts + blocks) * others;
+         8 * (2 + 3 * parts + blocks) * others;
 }
 
 TEST(Traffic, SubtreeRangesHaveTheVolumeOfARing) {
@@ -132,9 +132,9 @@ TEST(Traffic, ARankWithoutShardsSendsOnlyParameters) {
   const std::uint64_t n = Tensors().total() * sizeof(float);
   ASSERT_EQ(owned[0] + owned[1] + owned[2], n);
   const auto sent = bytes_per_step(spec, 3);
-  // Its agreement: a status word and the norms of its blocks, to two others.
-  EXPECT_GE(sent[0], 2 * owned[0] + 2 * 8);
-  EXPECT_LE(sent[0], 2 * owned[0] + 2 * 8 * (1 + Tensors().blocks()));
+  // Its agreement: a status word, a wish and the norms of its blocks, to two others.
+  EXPECT_GE(sent[0], 2 * owned[0] + 2 * 8 * 2);
+  EXPECT_LE(sent[0], 2 * owned[0] + 2 * 8 * (2 + Tensors().blocks()));
   const std::uint64_t gradients = (n - owned[1]) + (n - owned[2]);
   EXPECT_EQ(sent[0] + sent[1] + sent[2], gradients + 2 * n + agreement_bytes(3, 2));
 }
