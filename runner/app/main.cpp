@@ -33,7 +33,7 @@ struct Perform {
   int operator()(const RunOptions& options) const { return run_experiment(options); }
   int operator()(const SuperviseOptions& options) const { return run_supervised(options); }
   int operator()(const StatusOptions& options) const { return report(show_status(options)); }
-  int operator()(const ValidateOptions& options) const { return validate_run(options); }
+  int operator()(const ValidateOptions& options) const { return show_validation(options); }
   int operator()(const RebuildOptions& options) const { return report(rebuild_results(options)); }
   int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }

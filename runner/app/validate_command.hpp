@@ -7,6 +7,6 @@ namespace aesweep {
 
 // Prints what was checked and a line for each problem; returns the exit status: 0 without problems,
 // 2 for no run, 3 with problems. Starts no MPI, writes nothing.
-[[nodiscard]] int validate_run(const ValidateOptions& options);
+[[nodiscard]] int show_validation(const ValidateOptions& options);
 
 }  // namespace aesweep
