@@ -1,5 +1,7 @@
 #include "runner/sweep/manager.hpp"
 
+#include <utility>
+
 #include "core/base/check.hpp"
 #include "core/base/text.hpp"
 
@@ -17,27 +19,56 @@ Manager::Manager(std::int64_t trials, int groups)
   counts_[static_cast<std::size_t>(State::kWaiting)] = trials;
 }
 
-std::optional<Manager::Order> Manager::wants(int group) {
-  GroupState& one = at(group);
-  if (one.given > 0 && !stopped_) return std::nullopt;
-  if (stopped_ || next_ == trials()) return Order{};
-  return Order{give(one)};
+void Manager::finished_before(std::int64_t trial, TrialSummary summary) {
+  move(trial, State::kWaiting, State::kFinished);
+  summaries_[static_cast<std::size_t>(trial)] = std::move(summary);
 }
 
-std::optional<Manager::Order> Manager::started(int group, std::int64_t trial) {
+void Manager::suspect(std::int64_t trial) {
+  AESWEEP_CHECK(state(trial) == State::kWaiting, text("trial ", trial, " is not to run"));
+  suspects_.push_back(trial);
+}
+
+Manager::Orders Manager::wants(int group) {
+  GroupState& one = at(group);
+  if (stopped_) return {{group, std::nullopt}};
+  if (one.given > 0) return {};
+  if (suspect_out_) {
+    one.waits = true;
+    return {};
+  }
+  if (count(State::kWaiting) == 0) return {{group, std::nullopt}};
+  return {give(group)};
+}
+
+Manager::Orders Manager::started(int group, std::int64_t trial) {
   GroupState& one = at(group);
   AESWEEP_CHECK(one.given > 0, text("group ", group, " began a trial that it was not given"));
   move(trial, State::kGiven, State::kRunning);
   --one.given;
-  const std::int64_t left = trials() - next_;
-  if (stopped_ || left <= static_cast<std::int64_t>(groups_.size())) return std::nullopt;
-  return Order{give(one)};
+  const bool few = count(State::kWaiting) <= static_cast<std::int64_t>(groups_.size());
+  if (stopped_ || searching() || few) return {};
+  return {give(group)};
 }
 
-void Manager::finished(int group, std::int64_t trial, TrialSummary summary) {
-  AESWEEP_CHECK(!at(group).closed, text("group ", group, " reports after its end"));
+Manager::Orders Manager::finished(int group, std::int64_t trial, TrialSummary summary) {
+  static_cast<void>(at(group));
   move(trial, State::kRunning, State::kFinished);
   summaries_[static_cast<std::size_t>(trial)] = std::move(summary);
+  if (suspect_out_ != trial) return {};
+  suspect_out_.reset();
+  Orders orders;
+  for (std::size_t i = 0; i < groups_.size() && !stopped_; ++i) {
+    if (!std::exchange(groups_[i].waits, false)) continue;
+    for (const Order& order : wants(static_cast<int>(i))) orders.push_back(order);
+  }
+  return orders;
+}
+
+void Manager::left(int group, std::int64_t trial) {
+  static_cast<void>(at(group));
+  AESWEEP_CHECK(stopped_, text("group ", group, " left a trial unasked"));
+  move(trial, State::kRunning, State::kWaiting);
 }
 
 void Manager::closed(int group) {
@@ -63,10 +94,19 @@ Manager::GroupState& Manager::at(int group) {
   return groups_[static_cast<std::size_t>(group)];
 }
 
-std::int64_t Manager::give(GroupState& group) {
-  ++group.given;
-  move(next_, State::kWaiting, State::kGiven);
-  return next_++;
+Manager::Order Manager::give(int group) {
+  std::int64_t trial = 0;
+  if (!suspects_.empty()) {
+    trial = suspects_.front();
+    suspects_.pop_front();
+    suspect_out_ = trial;
+  } else {
+    while (state(next_) != State::kWaiting) ++next_;
+    trial = next_;
+  }
+  ++at(group).given;
+  move(trial, State::kWaiting, State::kGiven);
+  return {group, trial};
 }
 
 void Manager::move(std::int64_t trial, State from, State to) {

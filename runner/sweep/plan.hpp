@@ -25,7 +25,7 @@ struct SweepPlan {
   std::vector<SweepTrial> trials;  // Those that the experiment asks for, finished ones too.
   std::vector<Group> groups;
   DatasetLayout layout{};
-  std::string numeric_fingerprint;
+  std::string numeric_fingerprint{};
   // By library id: plugins that any rank found impure.
   std::map<std::string, std::string> impure{};
   bool mixed_nodes = false;  // Ranks that differ were accepted.

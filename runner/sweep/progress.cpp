@@ -15,6 +15,13 @@ Progress::Progress(std::vector<std::int64_t> epochs_of_trial) {
   }
 }
 
+void Progress::already(std::int64_t trial, std::int64_t epochs) {
+  Trial& one = trials_.at(static_cast<std::size_t>(trial));
+  const std::int64_t more = epochs - std::exchange(one.epochs_done, epochs);
+  epochs_done_ += more;
+  epochs_before_ += more;
+}
+
 void Progress::advanced(std::int64_t trial, std::int64_t epochs, std::int64_t samples) {
   Trial& one = trials_.at(static_cast<std::size_t>(trial));
   epochs_done_ += epochs - std::exchange(one.epochs_done, epochs);
@@ -32,13 +39,23 @@ std::string Progress::line(std::int64_t finished, std::int64_t running, double s
                  epochs_planned_, " epochs");
   }
   if (samples_ > 0 && seconds > 0.0) {
-    line += text(" | ", std::llround(static_cast<double>(samples_) / seconds), " samples/s");
+    line += text(" | ", std::llround(samples_per_second(seconds)), " samples/s");
   }
-  if (epochs_done_ > 0 && epochs_done_ < epochs_planned_) {
-    const auto left = static_cast<double>(epochs_planned_ - epochs_done_);
-    line += text(" | ", clock_text(seconds * left / static_cast<double>(epochs_done_)), " left");
+  if (const double left = seconds_left(seconds); left >= 0.0 && epochs_done_ < epochs_planned_) {
+    line += text(" | ", clock_text(left), " left");
   }
   return line;
+}
+
+double Progress::samples_per_second(double seconds) const {
+  return seconds > 0.0 ? static_cast<double>(samples_) / seconds : 0.0;
+}
+
+double Progress::seconds_left(double seconds) const {
+  const std::int64_t done_now = epochs_done_ - epochs_before_;
+  if (done_now <= 0) return epochs_done_ < epochs_planned_ ? -1.0 : 0.0;
+  const auto left = static_cast<double>(epochs_planned_ - epochs_done_);
+  return seconds * left / static_cast<double>(done_now);
 }
 
 std::string clock_text(double seconds) {

@@ -1,6 +1,7 @@
 #include "runner/sweep/sweep.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -9,25 +10,31 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "core/base/text.hpp"
 #include "runner/comm/mailbox.hpp"
 #include "runner/comm/node_memory.hpp"
 #include "runner/comm/world.hpp"
-#include "runner/store/durable_write.hpp"
 #include "runner/sweep/group_rank.hpp"
 #include "runner/sweep/interrupt.hpp"
+#include "runner/sweep/job_record.hpp"
 #include "runner/sweep/manager_desk.hpp"
 #include "runner/sweep/plan.hpp"
 #include "runner/sweep/rank_facts.hpp"
-#include "runner/sweep/run_folder.hpp"
+#include "runner/sweep/run_home.hpp"
+#include "runner/sweep/run_ledger.hpp"
 #include "runner/sweep/run_log.hpp"
-#include "runner/sweep/run_record.hpp"
+#include "runner/sweep/start_plan.hpp"
 #include "runner/sweep/summary_table.hpp"
 #include "runner/sweep/trial_checks.hpp"
+#include "runner/watch/crash_slot.hpp"
 
 namespace aesweep {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // One call of run_sweep on one rank. Every step until train() returns the same status on all ranks.
 class Sweep {
@@ -40,12 +47,11 @@ class Sweep {
         plan_{experiment, catalogue, services, {}, {options.output}, {}, {}} {}
 
   Status prepare() {
-    started_utc_ = utc_now();
     AESWEEP_RETURN_IF_ERROR(check_folder());
     AESWEEP_RETURN_IF_ERROR(compare());
     AESWEEP_RETURN_IF_ERROR(load_data());
     AESWEEP_RETURN_IF_ERROR(plan_trials());
-    return open_folder();
+    return nothing_to_do_ ? Status() : world_.agree(is_first() ? open_run() : Status());
   }
 
   // Returns rank 0's exit status; 0 on the others.
@@ -57,43 +63,58 @@ class Sweep {
     return plan_.groups.empty() ? 0 : static_cast<int>(plan_.groups.front().ranks.size());
   }
 
-  Status check_folder() {
-    return world_.agree(is_first() ? check_run_folder(plan_.folder) : Status());
-  }
+  Status check_folder() { return world_.agree(is_first() ? home_.look(options_.start) : Status()); }
   Status compare();
   Status load_data();
   Status compare_data();
   Status plan_trials();
+  Status plan_job();
+  [[nodiscard]] bool finished_before() const;
+  void share_plan();
   Status estimate_trials();
-  Status open_folder();
+  Status open_run();
+  Status give_up_on(std::int64_t number);
+  [[nodiscard]] std::vector<std::int64_t> suspects() const;
   void log_plan();
+  void log_start();
   void log_plugins();
   int end(const ManagerDesk& desk);
+  int report_finished();
 
   World& world_;
   const SweepOptions& options_;
+  const Clock::time_point start_ = Clock::now();
   NodeMemory memory_;
   SweepPlan plan_;
   std::int64_t shards_min_ = std::numeric_limits<std::int64_t>::max();  // In a batch of any trial.
   std::vector<UniqueTrials::Duplicate> duplicates_;
   WarmupCheck warmup_;
   std::vector<RankFacts> ranks_;
-  Status mixed_;  // How the ranks differ, if that was accepted.
-  std::string fingerprint_;
-  std::string started_utc_;
+  Status mixed_;                // How the ranks differ, if that was accepted.
+  bool nothing_to_do_ = false;  // The run is finished and its results are there.
   RunLog log_;
+
+  // On rank 0.
+  RunHome home_{plan_.folder};
+  JobStarted job_;
+  StartPlan start_plan_;
+  std::optional<RunLedger> ledger_;  // After what it writes with.
 };
 
 Status Sweep::compare() {
-  fingerprint_ = plan_.services.numeric_fingerprint();
-  Result<RankFacts> mine = facts_of_this_rank(world_.host(), fingerprint_, plan_.catalogue);
+  plan_.numeric_fingerprint = plan_.services.numeric_fingerprint();
+  Result<RankFacts> mine =
+      facts_of_this_rank(world_.host(), plan_.numeric_fingerprint, plan_.catalogue);
   AESWEEP_RETURN_IF_ERROR(world_.agree(mine.status()));
   for (const std::string& bytes : world_.all_gather(encode(mine.value()))) {
     ranks_.push_back(decode_facts(bytes));
   }
+  plan_.impure = impure_libraries(ranks_);
+  plan_.supervised = options_.supervised;
   const Status differ = compare_ranks(ranks_);  // The same on all ranks.
   if (!options_.accept_mixed_nodes) return differ;
   mixed_ = differ;
+  plan_.mixed_nodes = !differ.ok();
   return {};
 }
 
@@ -136,9 +157,56 @@ Status Sweep::plan_trials() {
   UniqueTrials unique = unique_trials(plan_.experiment, plan_.catalogue, plan_.data.fingerprint);
   plan_.trials = std::move(unique.trials);
   duplicates_ = std::move(unique.duplicates);
-  plan_.groups = make_groups(world_.ranks(), plan_.experiment.ranks_per_trial,
-                             static_cast<int>(plan_.trials.size()));
+  AESWEEP_RETURN_IF_ERROR(world_.agree(is_first() ? plan_job() : Status()));
+  share_plan();
   return world_.agree(is_first() ? estimate_trials() : Status());
+}
+
+// What this job does with what the run folder holds. From here on no other job may work on it.
+Status Sweep::plan_job() {
+  const bool waits = options_.start == StartMode::kAuto || options_.supervised;
+  AESWEEP_RETURN_IF_ERROR(home_.read(waits ? LeaseWait::kForDead : LeaseWait::kNo));
+  job_ = make_job_record(plan_, options_, ranks_);
+  const RunState& run = home_.state();
+  StartQuestion question{options_, {}, plan_.numeric_fingerprint, {}, {}};
+  for (const SweepTrial& trial : plan_.trials) question.keys.push_back(trial.key);
+  if (options_.supervised) question.crashes = read_crash_slots(plan_.folder.crash());
+  if (run.job) {
+    Result<std::string> text_before = home_.text_before();
+    AESWEEP_RETURN_IF_ERROR(text_before.status());
+    question.changes = settings_changes(*run.job, *text_before, job_, plan_.experiment.text);
+  }
+  Result<StartPlan> planned = plan_start(run, question);
+  AESWEEP_RETURN_IF_ERROR(planned.status());
+  start_plan_ = std::move(planned).value();
+  nothing_to_do_ = finished_before();
+  return {};
+}
+
+// Every rank gets the trials' numbers, and how many are to run.
+void Sweep::share_plan() {
+  std::vector<std::int64_t> facts = {nothing_to_do_ ? 1 : 0, start_plan_.to_run};
+  facts.insert(facts.end(), start_plan_.numbers.begin(), start_plan_.numbers.end());
+  facts.resize(plan_.trials.size() + 2);
+  std::string bytes(facts.size() * sizeof facts[0], '\0');
+  std::memcpy(bytes.data(), facts.data(), bytes.size());
+  bytes = world_.broadcast(std::move(bytes));
+  std::memcpy(facts.data(), bytes.data(), bytes.size());
+  nothing_to_do_ = facts[0] != 0;
+  for (std::size_t i = 0; i < plan_.trials.size(); ++i) plan_.trials[i].number = facts[i + 2];
+  plan_.groups =
+      make_groups(world_.ranks(), plan_.experiment.ranks_per_trial, static_cast<int>(facts[1]));
+}
+
+// The last job ended with nothing left to do, and this one asks for the same.
+bool Sweep::finished_before() const {
+  const RunState& run = home_.state();
+  if (start_plan_.to_run > 0 || !start_plan_.records.empty() || !start_plan_.quarantine.empty()) {
+    return false;
+  }
+  const bool ended = run.ended && (run.ended->status == 0 || run.ended->status == 1);
+  return ended && home_.has_results() && home_.is_text_before(plan_.experiment.text) &&
+         run.job->overrides == job_.overrides;
 }
 
 // Finds what is wrong with any trial before the first one runs.
@@ -160,18 +228,97 @@ Status Sweep::estimate_trials() {
   return {};
 }
 
-Status Sweep::open_folder() {
-  const auto open = [this]() -> Status {
-    AESWEEP_RETURN_IF_ERROR(make_run_folder(plan_.folder));
-    const std::string& given = plan_.experiment.text;
-    AESWEEP_RETURN_IF_ERROR(durable_write(plan_.folder.experiment(),
-                                          std::as_bytes(std::span(given.data(), given.size())),
-                                          WriteMode::kCreate));
-    Result<RunLog> log = RunLog::open(plan_.folder.log());
-    if (log.ok()) log_ = std::move(log).value();
-    return log.status();
-  };
-  return world_.agree(is_first() ? open() : Status());
+// Makes the run folder, or takes it up again; then the first records of the job.
+Status Sweep::open_run() {
+  AESWEEP_RETURN_IF_ERROR(home_.open(plan_.experiment.text, job_.experiment));
+  Result<RunLog> log = RunLog::open(plan_.folder.log());
+  AESWEEP_RETURN_IF_ERROR(log.status());
+  log_ = std::move(log).value();
+  job_.groups = static_cast<int>(plan_.groups.size());
+  ledger_.emplace(plan_.folder, home_.state(), plan_.experiment.checkpoint.keep, home_.files(),
+                  plan_.services, log_);
+  // Taken away first: a crash that is not charged happens again, one charged twice hits a wrong
+  // one.
+  if (options_.supervised) remove_crash_slots(plan_.folder.crash());
+  ledger_->append(job_);
+  for (const Record& record : start_plan_.records) ledger_->append(record);
+  AESWEEP_RETURN_IF_ERROR(ledger_->flush());
+  for (const std::int64_t number : start_plan_.quarantine) {
+    AESWEEP_RETURN_IF_ERROR(give_up_on(number));
+  }
+  return ledger_->flush();
+}
+
+// A trial that crashed too often is finished: as failed, with what is known of the last crash.
+Status Sweep::give_up_on(std::int64_t number) {
+  const TrialRecordState& state = ledger_->state().trials[static_cast<std::size_t>(number)];
+  const auto trial = std::find_if(plan_.trials.begin(), plan_.trials.end(),
+                                  [number](const SweepTrial& one) { return one.number == number; });
+  TrialResult result;
+  result.outcome = Outcome::kFailed;
+  result.reason =
+      text("crashed ",
+           state.crashes.size() == 2 ? std::string("twice") : text(state.crashes.size(), " times"),
+           ": ", state.crashes.back().what);
+  TrialRecord record;
+  record.number = number;
+  record.attempt = state.attempt;
+  record.key = trial->key;
+  record.seed = trial->plan->spec.train.seed;
+  record.label = trial->plan->label;
+  record.config = trial->plan->resolved;
+  record.parameters = trial->plan->parameters;
+  record.result = &result;
+  const std::string name = trial_file(number, state.attempt);
+  const Result<FileFacts> written = plan_.services.write_trial(plan_.folder.file(name), record);
+  AESWEEP_RETURN_IF_ERROR(written.status());
+  TrialSummary summary;
+  summary.outcome = result.outcome;
+  summary.reason = result.reason;
+  summary.failed_rank = state.crashes.back().rank;
+  summary.host = world_.host();
+  log_.error(text("trial ", number, " (", trial->plan->label, ") failed: ", result.reason));
+  ledger_->append(
+      finished_record(number, state.attempt, summary, {name, written->bytes, written->sha256}));
+  return ledger_->fault();
+}
+
+std::vector<std::int64_t> Sweep::suspects() const {
+  std::vector<std::int64_t> places;
+  for (std::size_t i = 0; i < plan_.trials.size(); ++i) {
+    const auto& suspects = start_plan_.suspects;
+    if (std::find(suspects.begin(), suspects.end(), plan_.trials[i].number) != suspects.end()) {
+      places.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  return places;
+}
+
+// What is said only of a run that goes on.
+void Sweep::log_start() {
+  if (home_.torn_bytes() > 0) {
+    log_.warn(text("the journal's last ", home_.torn_bytes(),
+                   " bytes were cut short by a crash and are removed"));
+  }
+  for (const Record& record : start_plan_.records) {
+    if (const auto* crash = std::get_if<TrialCrashed>(&record)) {
+      log_.warn(text("trial ", crash->number, " crashed on rank ", crash->rank, ": ", crash->what));
+    }
+  }
+  if (start_plan_.numerics_changed) {
+    log_.warn(
+        "accepted, results are not reproducible: the run goes on under another numeric "
+        "fingerprint");
+  }
+  const auto count = static_cast<std::int64_t>(plan_.trials.size());
+  if (ledger_->state().jobs > 1) {
+    log_.info(text("job ", ledger_->state().jobs, " of this run: ", count - start_plan_.to_run,
+                   " of ", count, " trials are finished"));
+  }
+  if (!start_plan_.suspects.empty()) {
+    log_.warn(text("the last job crashed, and nothing says in which trial: the ",
+                   start_plan_.suspects.size(), " that were running go first, one at a time"));
+  }
 }
 
 void Sweep::log_plan() {
@@ -187,13 +334,16 @@ void Sweep::log_plan() {
   for (const Override& one : experiment.overrides) {
     log_.info(text("--set ", one.key, '=', one.value));
   }
-  for (const auto& [number, same_as] : duplicates_) {
-    log_.warn(text("trial ", number, " is the same as trial ", same_as, " and is not run again"));
+  for (const auto& [plan, same_as] : duplicates_) {
+    const SweepTrial& other = plan_.trials[same_as];
+    log_.warn(text("a trial (", plan->label, ") is the same as trial ", other.number, " (",
+                   other.plan->label, ") and is not run again"));
   }
+  log_start();
   const std::size_t idle = static_cast<std::size_t>(world_.ranks()) - busy;
   if (plan_.trials.empty()) {
     log_.warn("the experiment has no trials");
-  } else if (idle > 0) {
+  } else if (idle > 0 && start_plan_.to_run > 0) {
     log_.warn(text(idle, idle == 1 ? " rank has" : " ranks have",
                    " nothing to do: there are too few trials for resources.ranks_per_trial: ",
                    experiment.ranks_per_trial));
@@ -215,10 +365,9 @@ void Sweep::log_plugins() {
                    entry.component.name, " is that of ", entry.library->path,
                    ", not the built-in one"));
   }
-  const std::map<std::string, std::string> impure = impure_libraries(ranks_);
   for (const auto& library : plan_.catalogue.libraries()) {
-    const auto found = impure.find(library->id);
-    if (!library->builtin && found != impure.end()) {
+    const auto found = plan_.impure.find(library->id);
+    if (!library->builtin && found != plan_.impure.end()) {
       log_.warn(text("plugin ", library->id, " (", library->path, ") is not pure: ", found->second,
                      "; results of trials that use it are not reproducible and marked so"));
     }
@@ -226,18 +375,23 @@ void Sweep::log_plugins() {
 }
 
 int Sweep::train() {
+  if (nothing_to_do_) return is_first() ? report_finished() : 0;
   // Destroyed last, when every rank has come to its end: so all wait for rank 0's files.
   Mailbox mailbox(world_);
   std::optional<ManagerDesk> desk;
   if (is_first()) {
     log_plan();
-    desk.emplace(plan_, log_, [&mailbox](int rank, const Message& message) {
-      mailbox.post(rank, encode(message));
-    });
+    ManagerDesk::Settings settings;
+    for (const RankFacts& rank : ranks_) settings.hosts.push_back(rank.host);
+    settings.suspects = suspects();
+    settings.start = start_;
+    desk.emplace(
+        plan_, *ledger_, log_,
+        [&mailbox](int rank, const Message& message) { mailbox.post(rank, encode(message)); },
+        std::move(settings));
   }
   {
-    std::optional<InterruptWatch> watch;
-    if (is_first()) watch.emplace();
+    const InterruptWatch watch;
     GroupRank(world_, mailbox, plan_, desk ? &*desk : nullptr).run();
   }
   return desk ? end(*desk) : 0;
@@ -245,31 +399,40 @@ int Sweep::train() {
 
 int Sweep::end(const ManagerDesk& desk) {
   log_.clear_progress();
-  Status status = desk.fault();
-  if (status.ok()) {
-    const RunFacts facts{ranks_, fingerprint_, !mixed_.ok(), started_utc_, desk.seconds()};
-    const RunRecord record = make_run_record(plan_, options_, desk.manager(), facts);
-    status = plan_.services.write_results(plan_.folder.results(), record,
-                                          trial_paths(plan_, desk.manager()));
-    if (!status.ok()) log_.error(status.message());
-  }
-  const std::string table = summary_table(plan_, desk.manager());
-  std::fputs(table.c_str(), stdout);
-  if (!status.ok()) {
-    std::fputs(text("There is no results.h5; what was finished is in ", plan_.folder.trials(), "\n")
+  const int status = desk.status();
+  const bool whole = status == 0 || status == 1;
+  std::fputs(summary_table(plan_, desk.manager()).c_str(), stdout);
+  if (whole) {
+    log_.file_only(text(plan_.trials.size(), " trials in ", clock_text(desk.seconds()), ", ",
+                        plan_.folder.results()));
+    std::fputs((plan_.folder.results() + "\n").c_str(), stdout);
+  } else {
+    std::fputs(text("results.h5 is not complete; what was finished is in ", plan_.folder.trials(),
+                    "; go on with --resume\n")
                    .c_str(),
                stdout);
-    std::fflush(stdout);
-    return static_cast<int>(Fault::kWorld);
   }
-  log_.file_only(text(plan_.trials.size(), " trials in ", clock_text(desk.seconds()), ", ",
-                      plan_.folder.results()));
-  std::fputs((plan_.folder.results() + "\n").c_str(), stdout);
   std::fflush(stdout);
-  for (std::int64_t i = 0; i < desk.manager().trials(); ++i) {
-    if (desk.manager().summary(i).outcome == Outcome::kFailed) return 1;
+  if (!desk.why().empty() && status != static_cast<int>(Fault::kWorld)) log_.error(desk.why());
+  ledger_.reset();  // All its writes end before the lease does.
+  home_.close();
+  return status;
+}
+
+// A run that was finished before: what it ended with, from its journal.
+int Sweep::report_finished() {
+  Manager manager(static_cast<std::int64_t>(plan_.trials.size()), 0);
+  for (std::size_t i = 0; i < plan_.trials.size(); ++i) {
+    const auto number = static_cast<std::size_t>(plan_.trials[i].number);
+    manager.finished_before(static_cast<std::int64_t>(i),
+                            summary_of(home_.state().trials[number].finished.back().finished));
   }
-  return 0;
+  const std::string shown = summary_table(plan_, manager) + plan_.folder.results() + "\n";
+  std::fputs(shown.c_str(), stdout);
+  std::fflush(stdout);
+  const int status = home_.state().ended->status;
+  home_.close();
+  return status;
 }
 
 }  // namespace

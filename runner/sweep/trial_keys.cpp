@@ -60,16 +60,15 @@ std::string trial_key(const PlannedTrial& trial, const Catalogue& catalogue,
 UniqueTrials unique_trials(const Experiment& experiment, const Catalogue& catalogue,
                            const std::string& data_fingerprint) {
   UniqueTrials unique;
-  std::map<std::string, std::int64_t> number_of_key;
-  for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
-    const auto number = static_cast<std::int64_t>(i);
-    const PlannedTrial& plan = experiment.trials[i];
+  std::map<std::string, std::size_t> place_of_key;
+  for (const PlannedTrial& plan : experiment.trials) {
     std::string key = trial_key(plan, catalogue, data_fingerprint);
-    const auto [known, is_new] = number_of_key.emplace(key, number);
+    const std::size_t place = unique.trials.size();
+    const auto [known, is_new] = place_of_key.emplace(key, place);
     if (is_new) {
-      unique.trials.push_back({number, std::move(key), &plan});
+      unique.trials.push_back({static_cast<std::int64_t>(place), std::move(key), &plan});
     } else {
-      unique.duplicates.push_back({number, known->second});
+      unique.duplicates.push_back({&plan, known->second});
     }
   }
   return unique;

@@ -21,7 +21,9 @@ namespace aesweep {
                                     const std::string& data_fingerprint);
 
 struct SweepTrial {
-  std::int64_t number = 0;  // Place in the experiment's list: equal trials leave gaps.
+  // The run's name for it, that the journal gives; in a new run its place among the trials that
+  // differ.
+  std::int64_t number = 0;
   std::string key;
   const PlannedTrial* plan = nullptr;  // Of the experiment, which must outlive this.
 };
@@ -29,8 +31,8 @@ struct SweepTrial {
 struct UniqueTrials {
   std::vector<SweepTrial> trials;
   struct Duplicate {
-    std::int64_t number;
-    std::int64_t same_as;
+    const PlannedTrial* plan;
+    std::size_t same_as;  // Place in `trials`.
   };
   std::vector<Duplicate> duplicates;
 };

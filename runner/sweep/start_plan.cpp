@@ -1,0 +1,258 @@
+#include "runner/sweep/start_plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "core/base/check.hpp"
+#include "core/base/text.hpp"
+
+namespace aesweep {
+namespace {
+
+// So many charged crashes of one attempt, and it is not tried again.
+constexpr std::size_t kCrashesMax = 2;
+
+class Planner {
+ public:
+  Planner(const RunState& run, const StartQuestion& question)
+      : run_(run), before_(run.job), question_(question), options_(question.options) {
+    if (!run_.job) run_.job.emplace();  // This one: records follow its own.
+  }
+
+  Result<StartPlan> plan() {
+    charge_crashes();
+    AESWEEP_RETURN_IF_ERROR(number_trials());
+    rerun_failed();
+    find_quarantine();
+    AESWEEP_RETURN_IF_ERROR(compare_numerics());
+    find_suspects();
+    return std::move(plan_);
+  }
+
+ private:
+  void record(Record record) {
+    // Made from the state itself: it cannot contradict it.
+    const Status status = run_.apply(record);
+    AESWEEP_CHECK(status.ok(), status.message());
+    plan_.records.push_back(std::move(record));
+  }
+  [[nodiscard]] const TrialRecordState& trial(std::int64_t number) const {
+    return run_.trials[static_cast<std::size_t>(number)];
+  }
+  [[nodiscard]] bool to_run(std::int64_t number) const {
+    const auto& out = plan_.quarantine;
+    return !trial(number).done() && std::find(out.begin(), out.end(), number) == out.end();
+  }
+
+  void charge_crashes();
+  void charge(std::int64_t number, int attempt, int rank, const std::string& what);
+  Status number_trials();
+  [[nodiscard]] Status other_trials(std::size_t fresh, std::size_t gone) const;
+  void rerun_failed();
+  void find_quarantine();
+  Status compare_numerics();
+  void find_suspects();
+
+  RunState run_;  // As it becomes by the plan's records.
+  const std::optional<JobStarted>& before_;
+  const StartQuestion& question_;
+  const SweepOptions& options_;
+  StartPlan plan_;
+};
+
+// Trials that were running when the last job ended.
+std::vector<std::int64_t> begun_trials(const RunState& run) {
+  std::vector<std::int64_t> begun;
+  for (std::size_t i = 0; i < run.trials.size(); ++i) {
+    if (run.trials[i].begun && !run.trials[i].done()) begun.push_back(static_cast<std::int64_t>(i));
+  }
+  return begun;
+}
+
+bool searched(const RunState& run) {
+  if (!run.job) return false;
+  const auto& facts = run.job->runtime;
+  return std::any_of(facts.begin(), facts.end(),
+                     [](const auto& fact) { return fact.first == kSearchFact; });
+}
+
+void Planner::charge_crashes() {
+  if (!options_.supervised) return;
+  for (const CrashReport& crash : question_.crashes) {
+    if (!crash.what.empty()) charge(crash.trial, crash.attempt, crash.rank, crash.what);
+  }
+  // A job that looked for the culprit died again without a word, with one trial running: that one.
+  const std::vector<std::int64_t> begun = begun_trials(run_);
+  if (options_.search_crash && searched(run_) && begun.size() == 1) {
+    const TrialRecordState& one = trial(begun.front());
+    charge(begun.front(), one.attempt, 0, "the job died while it ran alone");
+  }
+}
+
+void Planner::charge(std::int64_t number, int attempt, int rank, const std::string& what) {
+  if (number < 0 || static_cast<std::size_t>(number) >= run_.trials.size()) return;
+  if (trial(number).done() || trial(number).attempt != attempt) return;
+  record(TrialCrashed{number, attempt, rank, what});
+}
+
+Status Planner::number_trials() {
+  TrialsPlanned planned;
+  planned.first = static_cast<std::int64_t>(run_.trials.size());
+  for (const std::string& key : question_.keys) {
+    const auto known = run_.number_of.find(key);
+    if (known != run_.number_of.end()) {
+      plan_.numbers.push_back(known->second);
+    } else {
+      plan_.numbers.push_back(planned.first + static_cast<std::int64_t>(planned.keys.size()));
+      planned.keys.push_back(key);
+    }
+  }
+  const std::set<std::int64_t> asked(plan_.numbers.begin(), plan_.numbers.end());
+  std::set<std::int64_t> before;
+  for (std::size_t i = 0; i < run_.trials.size(); ++i) {
+    if (run_.trials[i].asked) before.insert(static_cast<std::int64_t>(i));
+  }
+  if (asked == before) return {};
+  // A job that was killed before it could say what it asks for is not an experiment to keep to.
+  if (!before.empty() && options_.start != StartMode::kExtend) {
+    const auto gone = std::count_if(before.begin(), before.end(),
+                                    [&](std::int64_t one) { return !asked.contains(one); });
+    const auto fresh = std::count_if(asked.begin(), asked.end(),
+                                     [&](std::int64_t one) { return !before.contains(one); });
+    return other_trials(static_cast<std::size_t>(fresh), static_cast<std::size_t>(gone));
+  }
+  if (!planned.keys.empty()) record(std::move(planned));
+  TrialsAsked ranges;
+  for (const std::int64_t number : asked) {
+    if (!ranges.ranges.empty() && ranges.ranges.back().second + 1 == number) {
+      ranges.ranges.back().second = number;
+    } else {
+      ranges.ranges.emplace_back(number, number);
+    }
+  }
+  record(std::move(ranges));
+  return {};
+}
+
+Status Planner::other_trials(std::size_t fresh, std::size_t gone) const {
+  constexpr std::size_t kShown = 5;
+  std::string what;
+  for (std::size_t i = 0; i < std::min(question_.changes.size(), kShown); ++i) {
+    what += text(i == 0 ? "" : "; ", question_.changes[i]);
+  }
+  if (question_.changes.size() > kShown) {
+    what += text("; and ", question_.changes.size() - kShown, " more");
+  }
+  return Status::input(text("run folder ", options_.output, " holds other trials: ", fresh,
+                            " of this experiment are not among them, ", gone,
+                            " of them are not in this experiment", what.empty() ? "" : " (", what,
+                            what.empty() ? "" : ")",
+                            "; run it with --extend to go on with what both have, or name another "
+                            "folder with -o"));
+}
+
+void Planner::rerun_failed() {
+  if (!options_.rerun_failed) return;
+  for (const std::int64_t number : plan_.numbers) {
+    const TrialRecordState& one = trial(number);
+    if (one.done() && one.finished.back().finished.outcome == Outcome::kFailed) {
+      record(TrialRerun{number, one.attempt + 1});
+    }
+  }
+}
+
+void Planner::find_quarantine() {
+  for (const std::int64_t number : plan_.numbers) {
+    if (trial(number).done()) continue;
+    if (options_.supervised && trial(number).crashes.size() >= kCrashesMax) {
+      plan_.quarantine.push_back(number);
+    } else {
+      ++plan_.to_run;
+    }
+  }
+}
+
+Status Planner::compare_numerics() {
+  if (!before_ || before_->numeric_fingerprint == question_.numeric_fingerprint) return {};
+  const auto computed = [this](std::int64_t number) {
+    return trial(number).done() || !trial(number).checkpoints.empty();
+  };
+  const auto& numbers = plan_.numbers;
+  if (plan_.to_run == 0 || std::none_of(numbers.begin(), numbers.end(), computed)) return {};
+  plan_.numerics_changed = true;
+  if (options_.accept_numerics) return {};
+  return Status::input(text(
+      "run folder ", options_.output, ": its last job computed under the numeric fingerprint ",
+      before_->numeric_fingerprint, ", this one would under ", question_.numeric_fingerprint,
+      ": their results are not bit for bit those of one machine; run where the last job ran, or "
+      "accept it with --accept-numerics"));
+}
+
+void Planner::find_suspects() {
+  if (!options_.search_crash) return;
+  const std::set<std::int64_t> asked(plan_.numbers.begin(), plan_.numbers.end());
+  for (const std::int64_t number : begun_trials(run_)) {
+    if (asked.contains(number) && to_run(number)) plan_.suspects.push_back(number);
+  }
+}
+
+}  // namespace
+
+Result<StartPlan> plan_start(const RunState& run, const StartQuestion& question) {
+  return Planner(run, question).plan();
+}
+
+std::vector<std::string> settings_changes(const JobStarted& before, const std::string& text_before,
+                                          const JobStarted& now, const std::string& text_now) {
+  std::vector<std::string> changes = changed_keys(text_before, overrides_of(before.overrides),
+                                                  text_now, overrides_of(now.overrides));
+  const auto compare = [&changes](const std::string& what, const std::string& left,
+                                  const std::string& right) {
+    if (left != right) changes.push_back(text(what, ": ", left, " -> ", right));
+  };
+  compare("fingerprint of the data", before.data_fingerprint, now.data_fingerprint);
+  compare("version of the numerics", text(before.numerics_version), text(now.numerics_version));
+  for (const PluginRecord& one : now.plugins) {
+    const auto same = std::find_if(
+        before.plugins.begin(), before.plugins.end(),
+        [&one](const PluginRecord& old) { return old.kind == one.kind && old.name == one.name; });
+    if (same == before.plugins.end()) continue;  // The experiment's keys say so.
+    compare(text("library of ", one.kind, ' ', one.name),
+            text(same->library, ' ', same->version, " (", same->sha256.substr(0, 12), ")"),
+            text(one.library, ' ', one.version, " (", one.sha256.substr(0, 12), ")"));
+  }
+  return changes;
+}
+
+std::string overrides_text(std::span<const Override> overrides) {
+  // How a job uses ranks, time and disk is not part of what is computed.
+  constexpr std::array<std::string_view, 3> kWithoutEffect = {"resources", "checkpoint", "limits"};
+  std::string lines;
+  for (const Override& one : overrides) {
+    const std::string_view first = std::string_view(one.key).substr(0, one.key.find('.'));
+    if (std::find(kWithoutEffect.begin(), kWithoutEffect.end(), first) != kWithoutEffect.end()) {
+      continue;
+    }
+    lines += text(lines.empty() ? "" : "\n", one.key, '=', one.value);
+  }
+  return lines;
+}
+
+std::vector<Override> overrides_of(const std::string& lines) {
+  std::vector<Override> overrides;
+  for (std::size_t at = 0; at < lines.size();) {
+    const std::size_t end = std::min(lines.find('\n', at), lines.size());
+    const std::string line = lines.substr(at, end - at);
+    at = end + 1;
+    const std::size_t equals = line.find('=');
+    if (equals != std::string::npos) {
+      overrides.push_back({line.substr(0, equals), line.substr(equals + 1)});
+    }
+  }
+  return overrides;
+}
+
+}  // namespace aesweep

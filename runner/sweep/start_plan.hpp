@@ -1,0 +1,56 @@
+// StartPlan: what a job does with what the journal says: which trials it runs, under which numbers,
+// and what it refuses to do. Arithmetic on values: no file is read or written.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/status.hpp"
+#include "runner/config/experiment.hpp"
+#include "runner/journal/records.hpp"
+#include "runner/journal/run_state.hpp"
+#include "runner/sweep/sweep.hpp"
+#include "runner/watch/crash_slot.hpp"
+
+namespace aesweep {
+
+struct StartQuestion {
+  const SweepOptions& options;
+  std::vector<std::string> keys;    // Of the trials that the experiment asks for, each once.
+  std::string numeric_fingerprint;  // Of this job.
+  std::vector<CrashReport>
+      crashes;  // Of the last job; without options.supervised they are ignored.
+  std::vector<std::string> changes;  // How this job's settings differ from the last one's.
+};
+
+struct StartPlan {
+  std::vector<std::int64_t> numbers;     // Of each key.
+  std::vector<Record> records;           // To be written after the job's own, in this order.
+  std::vector<std::int64_t> quarantine;  // Numbers of trials that crashed twice: they are to fail.
+  std::vector<std::int64_t> suspects;    // Numbers of trials that run first, one at a time.
+  std::int64_t to_run = 0;               // Trials asked for, not done and not to fail.
+  bool numerics_changed = false;         // Accepted.
+};
+
+// Input faults: another experiment without --extend, another numeric fingerprint where results
+// would mix. `run` is as replayed; an empty one is that of a new run.
+[[nodiscard]] Result<StartPlan> plan_start(const RunState& run, const StartQuestion& question);
+
+// In JobStarted::runtime of a job that runs suspects one at a time.
+inline constexpr const char* kSearchFact = "search_crash";
+
+// How the settings of two jobs differ beyond the keys of their trials, a line each: keys of the
+// experiment, data, components, numerics.
+[[nodiscard]] std::vector<std::string> settings_changes(const JobStarted& before,
+                                                        const std::string& text_before,
+                                                        const JobStarted& now,
+                                                        const std::string& text_now);
+
+// KEY=VALUE lines, as the journal has them; overrides without effect on results are left out.
+[[nodiscard]] std::string overrides_text(std::span<const Override> overrides);
+[[nodiscard]] std::vector<Override> overrides_of(const std::string& lines);
+
+}  // namespace aesweep
