@@ -105,7 +105,8 @@ RunRecord run_record(const RunFolder& folder, const RunState& state, std::string
     for (const StoredAttempt& stored : trial.finished) {
       const TrialFinished& finished = stored.finished;
       record.trial_runtime.push_back({finished.number, finished.attempt, finished.ranks,
-                                      finished.host, finished.seconds, finished.reproducible});
+                                      finished.host, finished.seconds, finished.reproducible,
+                                      trial.asked});
     }
     if (!trial.finished.empty()) {
       reproducible = reproducible && trial.finished.back().finished.reproducible;

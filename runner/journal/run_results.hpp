@@ -24,7 +24,8 @@ namespace aesweep {
 [[nodiscard]] std::vector<TrialSource> trial_sources(const RunFolder& folder,
                                                      const RunState& state);
 
-// What is in results.h5 beside the trials. `experiment_text` is that of the last job.
+// What is in results.h5 beside the trials. `experiment_text` is that of the last job. /runtime's
+// seconds are state.seconds: a job that still runs adds its own there before the call.
 [[nodiscard]] RunRecord run_record(const RunFolder& folder, const RunState& state,
                                    std::string experiment_text);
 
