@@ -335,12 +335,13 @@ Result<StoredTrial> open_trial(ByteSink& image, const std::string& name) {
 
 Status copy_trial_objects(const h5::Node& file, bool weights, const h5::Node& to,
                           const std::string& name) {
-  if (weights) return h5::copy(file, kTrialObjects, to, name);
   Result<h5::Node> from = h5::open_group(file, kTrialObjects);
   if (!from.ok()) return from.status();
   Result<h5::Node> group = h5::create_group(to, name);
   if (!group.ok()) return group.status();
-  for (const char* object : {"config", "reason", "samples"}) {
+  for (const std::string object :
+       {"config", "reason", "weights_initial", "weights_final", "samples"}) {
+    if (!weights && object.starts_with("weights_")) continue;
     Result<bool> there = h5::has(*from, object);
     if (!there.ok()) return there.status();
     if (*there) AESWEEP_RETURN_IF_ERROR(h5::copy(*from, object, *group, object));

@@ -1,5 +1,7 @@
-// example_results FOLDER: writes FOLDER/results.h5, three trials made up by hand, for the Python
-// test.
+// example_results FOLDER: writes FOLDER/results.h5, four trials made up by hand, for the Python
+// tests.
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -9,19 +11,23 @@
 namespace aesweep {
 namespace {
 
+// Four trials: two as usual, one failed, one pruned whose weights are left out.
 Status write_example(const std::string& folder) {
-  std::vector<std::string> paths;
-  for (std::int64_t number = 1; number <= 3; ++number) {
-    TrialResult result = sample_result(number, 2 * number);
+  std::vector<TrialSource> sources;
+  for (std::int64_t number = 1; number <= 4; ++number) {
+    TrialResult result = sample_result(number, std::min<std::int64_t>(2 * number, 4));
     if (number == 3) {
       result = {};
       result.outcome = Outcome::kFailed;
       result.reason = "no \xCE\xBB here";
+    } else if (number == 4) {
+      result.outcome = Outcome::kPruned;
+      result.reason = "limits.max_trial_time: 60 s are over at step 148";
     }
-    paths.push_back(folder + "/" + trial_file_name(number, 1));
-    AESWEEP_RETURN_IF_ERROR(write_trial(paths.back(), sample_record(number, result)));
+    sources.push_back(store_trial(folder, sample_record(number, result)));
+    sources.back().weights = number != 4;
   }
-  return write_results(folder + "/results.h5", sample_run(), paths);
+  return write_results(folder + "/results.h5", sample_run(), sources).status();
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ class RawFile {
     need(H5Pset_fapl_core(access, 1 << 16, false), "core driver");
     std::vector<std::byte> copy(image.begin(), image.end());
     need(H5Pset_file_image(access, copy.data(), copy.size()), "file image");
-    file_ = need(H5Fopen("image", H5F_ACC_RDONLY, access), "image");
+    // libhdf5 takes two images of the same name for one file.
+    const std::string name = "image " + std::to_string(reinterpret_cast<std::uintptr_t>(this));
+    file_ = need(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access), name);
     need(H5Pclose(access), "access list");
   }
   RawFile(const RawFile&) = delete;

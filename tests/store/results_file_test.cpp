@@ -1,4 +1,4 @@
-// Proves that results.h5 shows every field of trials and run as docs/results.md says, read on the
+// Proves that results.h5 shows every field of trials and run as FORMAT.md says, read on the
 // raw HDF5 API; that its bytes depend on its input alone; and that a failure leaves the old file.
 #include "runner/store/results_file.hpp"
 
@@ -12,6 +12,7 @@
 #include <iterator>
 #include <thread>
 
+#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "tests/store/limited_child.hpp"
 #include "tests/store/raw_hdf5.hpp"
@@ -40,26 +41,21 @@ Names shown(const std::vector<double>& values) {
 
 class ResultsFile : public ::testing::Test {
  protected:
-  // Stores the trial and remembers its path.
-  void add(const TrialRecord& record) {
-    const std::string path = folder_.path(trial_file_name(record.number, record.attempt));
-    const Status status = write_trial(path, record);
-    ASSERT_TRUE(status.ok()) << status.message();
-    paths_.push_back(path);
-  }
+  // Stores the trial and remembers it.
+  void add(const TrialRecord& record) { sources_.push_back(store_trial(folder_.path(), record)); }
   void add(std::int64_t number, std::int64_t epochs) {
     const TrialResult result = sample_result(number, epochs);
     add(sample_record(number, result));
   }
   std::string write(const RunRecord& run) {
     const std::string path = folder_.path("results.h5");
-    const Status status = write_results(path, run, paths_);
+    const Status status = write_results(path, run, sources_).status();
     EXPECT_TRUE(status.ok()) << status.message();
     return path;
   }
 
   TemporaryFolder folder_;
-  std::vector<std::string> paths_;
+  std::vector<TrialSource> sources_;
 };
 
 TEST_F(ResultsFile, Trials) {
@@ -183,12 +179,14 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.members("/"), (Names{"config", "history", "metrics", "params", "plugins",
                                       "runtime", "trial", "trials"}));
   EXPECT_EQ(file.text_attribute("/", "format"), "aesweep-results");
-  EXPECT_EQ(file.text_attribute("/", "format_version"), "1.1");
+  EXPECT_EQ(file.text_attribute("/", "format_version"), "1.2");
   EXPECT_EQ(file.text_attribute("/", "software"), "aesweep");
   EXPECT_EQ(file.text_attribute("/", "software_version"), "0.1.0");
   EXPECT_EQ(file.text_attribute("/", "software_revision"), "0123abc");
   EXPECT_EQ(file.text("/config/experiment"), run.experiment_text);
-  EXPECT_EQ(file.text("/config/resolved"), run.experiment_resolved);
+  EXPECT_EQ(file.text("/config/resolved"),
+            "--- # trial 1\ntrial: 1\nmodel:\n  layers: [code]\n--- # trial 2\ntrial: 2\nmodel:\n  "
+            "layers: [code]\n");
   EXPECT_EQ(file.text("/config/overrides"), "train.epochs=3\ntrain.seed=2");
   EXPECT_EQ(file.text_attribute("/config", "name"), "sample");
   EXPECT_EQ(file.text_attribute("/config", "metric"), "test/fvu");
@@ -202,9 +200,11 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.texts("/plugins", "sha256"), (Names{std::string(64, 'a'), std::string(64, 'b')}));
   EXPECT_EQ(file.members("/runtime"), (Names{"host", "started", "trials"}));
   EXPECT_EQ(file.text("/runtime/host"), "node1");
-  EXPECT_EQ(file.columns("/runtime/trials"), (Names{"trial:i8", "attempt:i4", "ranks:i4", "host:S5",
-                                                    "seconds:f8", "reproducible:u1"}));
+  EXPECT_EQ(file.columns("/runtime/trials"),
+            (Names{"trial:i8", "attempt:i4", "ranks:i4", "host:S5", "seconds:f8", "reproducible:u1",
+                   "current:u1"}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "reproducible"), (Integers{1, 0}));
+  EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "current"), (Integers{0, 1}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "trial"), (Integers{1, 2}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "ranks"), (Integers{2, 1}));
   EXPECT_EQ(file.numbers<double>("/runtime/trials", "seconds"), (std::vector<double>{0.25, 0.5}));
@@ -225,6 +225,46 @@ TEST_F(ResultsFile, WithoutTrialsOrHistory) {
   EXPECT_EQ(file.shape("/history"), Shape{0});
   EXPECT_EQ(file.shape("/metrics/train_loss"), (Shape{1, 0}));
   EXPECT_EQ(shown(file.numbers<double>("/trials", "train_loss")), Names{"nan"});
+}
+
+// During a run: all but the objects of single trials.
+TEST_F(ResultsFile, TablesAlone) {
+  add(1, 2);
+  add(3, 1);
+  const std::string whole = write(sample_run()), tables = folder_.path("tables.h5");
+  const Status status =
+      write_results(tables, sample_run(), sources_, ResultsExtent::kTables).status();
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_FALSE(RawFile(tables).has("/trial"));
+  EXPECT_EQ(compare_h5(whole, tables, {"/trial"}).difference, "");
+  EXPECT_EQ(RawFile(tables).text("/config/resolved"), RawFile(whole).text("/config/resolved"));
+  EXPECT_EQ(RawFile(tables).numbers<std::int64_t>("/trials", "id"), (Integers{1, 3}));
+}
+
+TEST_F(ResultsFile, PrunedAndWithoutWeights) {
+  TrialResult pruned = sample_result(1, 2);
+  pruned.outcome = Outcome::kPruned;
+  pruned.reason = "limits.max_trial_time";
+  add(sample_record(1, pruned));
+  add(2, 1);
+  sources_[0].weights = false;
+  const RawFile file(write(sample_run()));
+  EXPECT_EQ(file.texts("/trials", "status"), (Names{"pruned", "completed"}));
+  EXPECT_EQ(file.numbers<std::int32_t>("/trials", "status_code"),
+            (std::vector<std::int32_t>{3, 0}));
+  EXPECT_EQ(file.members("/trial/000001"), (Names{"config", "reason", "samples"}));
+  EXPECT_EQ(file.numbers<float>("/trial/000001/samples/codes").size(), 15u);
+  EXPECT_EQ(file.members("/trial/000002"),
+            (Names{"config", "samples", "weights_final", "weights_initial"}));
+}
+
+TEST_F(ResultsFile, FactsAreThoseOfTheFile) {
+  add(1, 2);
+  const std::string path = folder_.path("results.h5");
+  Result<FileFacts> facts = write_results(path, sample_run(), sources_);
+  ASSERT_TRUE(facts.ok()) << facts.status().message();
+  EXPECT_EQ(facts->bytes, std::filesystem::file_size(path));
+  EXPECT_EQ(facts->sha256, *sha256_file(path));
 }
 
 TEST_F(ResultsFile, TextsKeepUtf8) {
@@ -257,7 +297,7 @@ TEST_F(ResultsFile, NoVariableLengthAnywhere) {
 TEST_F(ResultsFile, BytesDependOnTheInputAlone) {
   for (std::int64_t number = 1; number <= 20; ++number) add(number, number % 4);
   const std::string first = bytes_of(write(sample_run()));
-  std::reverse(paths_.begin(), paths_.end());
+  std::reverse(sources_.begin(), sources_.end());
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   EXPECT_EQ(first, bytes_of(write(sample_run())));
 }
@@ -268,7 +308,7 @@ TEST_F(ResultsFile, OnlyRuntimeDependsOnTheRuntime) {
   RunRecord other = sample_run();
   other.runtime = {{"host", std::string(5000, 'h')}, {"extra", "fact"}};
   other.trial_runtime.push_back({3, 2, 64, "a-long-host-name", 1e9});
-  ASSERT_TRUE(write_results(other_path, other, paths_).ok());
+  ASSERT_TRUE(write_results(other_path, other, sources_).ok());
   const std::string path = write(sample_run());
   EXPECT_EQ(compare_h5(path, other_path).difference, "");
   EXPECT_TRUE(compare_h5(path, other_path).equal);
@@ -313,7 +353,7 @@ TEST_F(ResultsFile, ComparisonSeesDifferences) {
   };
   add(1, 2);
   for (const Case& c : cases) {
-    paths_.resize(1);
+    sources_.resize(1);
     std::string files[2];
     for (int spoilt = 0; spoilt < 2; ++spoilt) {
       TrialResult result = sample_result(2, 2);
@@ -321,11 +361,10 @@ TEST_F(ResultsFile, ComparisonSeesDifferences) {
       record.attempt = 1 + spoilt;
       RunRecord run = sample_run();
       if (spoilt == 1) c.spoil(record, result, run);
-      const std::string trial = folder_.path(text(spoilt, ".h5"));
-      std::filesystem::remove(trial);
-      ASSERT_TRUE(write_trial(trial, record).ok());
+      std::filesystem::remove(folder_.path(trial_file_name(2, record.attempt)));
+      const TrialSource trial = store_trial(folder_.path(), record);
       files[spoilt] = folder_.path(text("results", spoilt, ".h5"));
-      ASSERT_TRUE(write_results(files[spoilt], run, {paths_[0], trial}).ok());
+      ASSERT_TRUE(write_results(files[spoilt], run, {sources_[0], trial}).ok());
     }
     EXPECT_EQ(compare_h5(files[0], files[1]).difference, c.expected);
   }
@@ -339,28 +378,32 @@ TEST_F(ResultsFile, RefusesWhatItCannotFold) {
   TrialRecord again = sample_record(1, result);
   again.attempt = 2;
   add(again);
-  EXPECT_NE(write_results(path, sample_run(), paths_).message().find("both hold trial 1"),
-            std::string::npos);
-  paths_ = {paths_[0], folder_.path("missing.h5")};
   EXPECT_NE(
-      write_results(path, sample_run(), paths_).message().find("missing.h5: HDF5: No such file"),
+      write_results(path, sample_run(), sources_).status().message().find("both hold trial 1"),
       std::string::npos);
-  paths_.resize(1);
+  sources_[1].path = folder_.path("missing.h5");
+  sources_[1].number = 2;
+  EXPECT_NE(write_results(path, sample_run(), sources_)
+                .status()
+                .message()
+                .find("missing.h5: No such file or directory"),
+            std::string::npos);
+  sources_.resize(1);
   // Names that collide only over several trials, or with the table's own columns.
   const TrialResult three = sample_result(3, 1);
   TrialRecord collides = sample_record(3, three);
   collides.parameters = {{"optimizer/lr", 0.5}};
   add(collides);
-  const Status parameter = write_results(path, sample_run(), paths_);
+  const Status parameter = write_results(path, sample_run(), sources_).status();
   EXPECT_EQ(parameter.fault(), Fault::kInput);
   EXPECT_NE(parameter.message().find("'optimizer.lr' and 'optimizer/lr' would both be stored as"),
             std::string::npos)
       << parameter.message();
-  paths_.resize(1);
+  sources_.resize(1);
   TrialResult taken = sample_result(4, 1);
   taken.metrics[0].name = "epochs";
   add(sample_record(4, taken));
-  const Status metric = write_results(path, sample_run(), paths_);
+  const Status metric = write_results(path, sample_run(), sources_).status();
   EXPECT_NE(metric.message().find("column 'epochs' would be stored as epochs, a name that"),
             std::string::npos)
       << metric.message();
@@ -377,9 +420,9 @@ TEST_F(ResultsFile, LimitedDiskKeepsTheOldFile) {
   for (std::int64_t number = 2; number <= 8; ++number) add(number, 30);
   const auto count = files();
   for (std::uint64_t limit = 0; limit < 60000; limit += 5003) {
-    const ChildEnd end =
-        run_in_child([&] { return limit_file_size(limit); },
-                     [&] { return write_results(path, sample_run(), paths_).message(); });
+    const ChildEnd end = run_in_child(
+        [&] { return limit_file_size(limit); },
+        [&] { return write_results(path, sample_run(), sources_).status().message(); });
     ASSERT_TRUE(end.exited && end.status == 0) << limit << ": " << end.status;
     EXPECT_NE(end.output.find("File too large; raise the file size limit"), std::string::npos)
         << limit << ": " << end.output;

@@ -67,11 +67,21 @@ TrialRecord sample_record(std::int64_t number, const TrialResult& result) {
   return record;
 }
 
+TrialSource store_trial(const std::string& folder, const TrialRecord& record) {
+  TrialSource source;
+  source.path = folder + "/" + trial_file_name(record.number, record.attempt);
+  source.number = record.number;
+  source.attempt = record.attempt;
+  Result<FileFacts> facts = write_trial(source.path, record);
+  AESWEEP_CHECK(facts.ok(), facts.status().message());
+  source.expected = *facts;
+  return source;
+}
+
 RunRecord sample_run() {
   RunRecord run;
   run.name = "sample";
   run.experiment_text = "schema: 1\nname: sample  # as given\n";
-  run.experiment_resolved = "schema: 1\nname: sample\n";
   run.overrides = "train.epochs=3\ntrain.seed=2";
   run.metric = "test/fvu";
   run.plugins = {{"activation", "tanh", "activations", "0.1.0", std::string(64, 'a'), "0.1"},
@@ -82,7 +92,7 @@ RunRecord sample_run() {
   run.software_version = "0.1.0";
   run.revision = "0123abc";
   run.runtime = {{"started", "2020-01-01T00:00:00Z"}, {"host", "node1"}};
-  run.trial_runtime = {{2, 1, 1, "node1", 0.5, false}, {1, 1, 2, "node1", 0.25}};
+  run.trial_runtime = {{2, 1, 1, "node1", 0.5, false}, {1, 1, 2, "node1", 0.25, true, false}};
   return run;
 }
 

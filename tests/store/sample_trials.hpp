@@ -23,6 +23,10 @@ namespace aesweep {
 // (boolean) and model.activation (text). `result` must outlive the record.
 [[nodiscard]] TrialRecord sample_record(std::int64_t number, const TrialResult& result);
 
+// Writes the record's file into the folder and gives it as a source of results.h5. Stops the
+// program where it cannot.
+[[nodiscard]] TrialSource store_trial(const std::string& folder, const TrialRecord& record);
+
 [[nodiscard]] RunRecord sample_run();
 
 }  // namespace aesweep

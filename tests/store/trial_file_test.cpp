@@ -10,9 +10,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <thread>
 
+#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
+#include "runner/store/verified_file.hpp"
 #include "tests/store/limited_child.hpp"
 #include "tests/store/raw_hdf5.hpp"
 #include "tests/store/sample_trials.hpp"
@@ -91,15 +94,20 @@ TEST(TrialFile, ReadsBack) {
   const TrialRecord record = sample_record(5, result);
   const TemporaryFolder folder;
   const std::string path = folder.path("trial.h5");
-  const Status status = write_trial(path, record);
-  ASSERT_TRUE(status.ok()) << status.message();
+  Result<FileFacts> facts = write_trial(path, record);
+  ASSERT_TRUE(facts.ok()) << facts.status().message();
+  EXPECT_EQ(facts->bytes, fs::file_size(path));
+  EXPECT_EQ(facts->sha256, *sha256_file(path));
+  Result<std::unique_ptr<ByteSink>> image = open_verified(path, path, *facts);
+  ASSERT_TRUE(image.ok()) << image.status().message();
   const h5::Session session;
-  Result<StoredTrial> trial = open_trial(path);
+  Result<StoredTrial> trial = open_trial(**image, path);
   ASSERT_TRUE(trial.ok()) << trial.status().message();
   EXPECT_EQ(trial->number, 5);
   EXPECT_EQ(trial->key, record.key);
   EXPECT_EQ(trial->seed, record.seed);
   EXPECT_EQ(trial->label, record.label);
+  EXPECT_EQ(trial->config, record.config);
   EXPECT_EQ(trial->status, "diverged");
   EXPECT_EQ(trial->status_code, 1);
   EXPECT_EQ(trial->reason, result.reason);
@@ -149,9 +157,12 @@ TEST(TrialFile, MemoryAndDiskGiveTheSameBytes) {
   result.weights_final.push_back(counting_tensor("big/weights", {1000, 701}, Scalar::kF64, 0));
   const TrialRecord record = sample_record(4, result);
   const TemporaryFolder folder;
-  const Status memory = write_trial(folder.path("memory"), record);
-  const Status disk = write_trial(folder.path("disk"), record, 0);
-  ASSERT_TRUE(memory.ok() && disk.ok()) << memory.message() << disk.message();
+  Result<FileFacts> memory = write_trial(folder.path("memory"), record);
+  Result<FileFacts> disk = write_trial(folder.path("disk"), record, 0);
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  ASSERT_TRUE(disk.ok()) << disk.status().message();
+  EXPECT_EQ(*memory, *disk);
+  EXPECT_EQ(disk->sha256, *sha256_file(folder.path("disk")));
   EXPECT_GT(bytes_of(folder.path("disk")).size(), 5600000u);
   EXPECT_EQ(bytes_of(folder.path("memory")), bytes_of(folder.path("disk")));
   // The same trial again, by either way, is adopted; another one is not.
@@ -159,6 +170,7 @@ TEST(TrialFile, MemoryAndDiskGiveTheSameBytes) {
   EXPECT_TRUE(write_trial(folder.path("disk"), record).ok());
   const TrialResult other = sample_result(4, 1);
   EXPECT_NE(write_trial(folder.path("disk"), sample_record(4, other), 0)
+                .status()
                 .message()
                 .find("exists with other contents"),
             std::string::npos);
@@ -207,17 +219,47 @@ TEST(TrialFile, RefusesWhatIsNotOne) {
   const std::string text_file = folder.write("text", std::string_view("no HDF5 at all"));
   const std::string cut =
       folder.write("cut", std::span<const std::byte>(image).first(image.size() / 2));
-  const h5::Session session;
-  const std::string missing = folder.path("missing");
   for (const auto& [path, expected] :
-       {std::pair{missing, "No such file or directory"}, std::pair{text_file, "signature"},
-        std::pair{cut, "truncated file"}}) {
-    const Result<StoredTrial> trial = open_trial(path);
+       {std::pair{text_file, "signature"}, std::pair{cut, "truncated file"}}) {
+    Result<std::unique_ptr<ByteSink>> bytes = open_verified(path, path, {});
+    ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+    const h5::Session session;
+    const Result<StoredTrial> trial = open_trial(**bytes, path);
     EXPECT_EQ(trial.status().fault(), Fault::kWorld);
     EXPECT_NE(trial.status().message().find(path), std::string::npos) << trial.status().message();
     EXPECT_NE(trial.status().message().find(expected), std::string::npos)
         << trial.status().message();
   }
+}
+
+TEST(TrialFile, WithoutWeights) {
+  TrialResult result = sample_result(9, 3);
+  result.outcome = Outcome::kPruned;
+  result.reason = "limits.max_trial_time";
+  const std::vector<std::byte> image = std::move(trial_image(sample_record(9, result))).value();
+  MemorySink sink(image), again(image);
+  Result<std::vector<std::byte>> bare = trial_without_weights(sink, "image");
+  ASSERT_TRUE(bare.ok()) << bare.status().message();
+  EXPECT_EQ(*bare, *trial_without_weights(again, "image"));
+  EXPECT_LT(bare->size(), image.size());
+  const RawFile with(image), without(*bare);
+  EXPECT_EQ(without.members("/"), with.members("/"));
+  EXPECT_EQ(without.members("/trial"), (std::vector<std::string>{"config", "reason", "samples"}));
+  for (const char* table : {"/summary", "/parameters", "/metrics", "/history"}) {
+    EXPECT_EQ(without.columns(table), with.columns(table));
+  }
+  EXPECT_EQ(without.numbers<double>("/history", "value"),
+            with.numbers<double>("/history", "value"));
+  EXPECT_EQ(without.numbers<float>("/trial/samples/codes"),
+            with.numbers<float>("/trial/samples/codes"));
+  EXPECT_EQ(without.text("/trial/config"), with.text("/trial/config"));
+  MemorySink to_read(*bare);
+  const h5::Session session;
+  Result<StoredTrial> trial = open_trial(to_read, "bare");
+  ASSERT_TRUE(trial.ok()) << trial.status().message();
+  EXPECT_EQ(trial->status, "pruned");
+  EXPECT_EQ(trial->status_code, 3);
+  EXPECT_EQ(trial->reason, result.reason);
 }
 
 // A file size limit at every place in turn, below and above the size that is announced to the disk.
@@ -229,8 +271,9 @@ TEST(TrialFile, NoLimitCrashesOrLeavesAFile) {
   const std::string path = folder.path("trial.h5");
   for (const std::uint64_t way : {kImageBytesMax, std::uint64_t{0}}) {
     for (std::uint64_t limit = 0; limit < 60000; limit += 7777) {
-      const ChildEnd end = run_in_child([&] { return limit_file_size(limit); },
-                                        [&] { return write_trial(path, record, way).message(); });
+      const ChildEnd end =
+          run_in_child([&] { return limit_file_size(limit); },
+                       [&] { return write_trial(path, record, way).status().message(); });
       ASSERT_TRUE(end.exited && end.status == 0) << limit << ": " << end.status;
       EXPECT_NE(end.output.find("File too large; raise the file size limit"), std::string::npos)
           << limit << ": " << end.output;
