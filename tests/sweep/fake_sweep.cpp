@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/base/check.hpp"
+#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
 
@@ -24,7 +25,7 @@ TrialResult fake_trial(FakeLog& log, const TrialSpec& spec, Exchange& exchange,
                  std::as_writable_bytes(std::span(seeds)));
   for (const std::int64_t other : seeds) AESWEEP_CHECK(other == seed, "ranks in different trials");
   exchange.progress();
-  observer.epoch_done({1, 1, 100});
+  observer.epoch_done({1, 1, 100, {}, {}});
 
   TrialResult result;
   result.epochs = 1;
@@ -34,9 +35,10 @@ TrialResult fake_trial(FakeLog& log, const TrialSpec& spec, Exchange& exchange,
   return result;
 }
 
-Status write_text(const std::string& path, const std::string& characters) {
-  return durable_write(path, std::as_bytes(std::span(characters.data(), characters.size())),
-                       WriteMode::kCreate);
+Result<FileFacts> write_text(const std::string& path, const std::string& characters,
+                             WriteMode mode) {
+  AESWEEP_RETURN_IF_ERROR(durable_write(path, std::as_bytes(std::span(characters)), mode));
+  return FileFacts{characters.size(), sha256_hex(characters)};
 }
 
 }  // namespace
@@ -81,18 +83,29 @@ SweepServices fake_services(FakeLog& log) {
     return estimate;
   };
   services.run_trial = [&log](const TrialSpec& spec, const Catalogue&, const Dataset& data,
-                              Exchange& exchange, TrialControl& observer) {
+                              Exchange& exchange, TrialControl& observer, const TrialState*) {
     AESWEEP_CHECK(data.fingerprint == "64 bytes of x", "a trial got other data");
     return fake_trial(log, spec, exchange, observer);
   };
   services.write_trial = [](const std::string& path, const TrialRecord& record) {
-    return write_text(path, text(record.number, ' ', record.key));
+    return write_text(path,
+                      text(record.number, ' ', record.key, ' ',
+                           outcome_name(record.result->outcome), ' ', record.result->reason),
+                      WriteMode::kCreate);
   };
-  services.write_results = [&log](const std::string& path, const RunRecord& run,
-                                  const std::vector<std::string>& trial_paths) {
-    log.results_of = trial_paths;
-    log.results_record = std::make_unique<RunRecord>(run);
-    return write_text(path, "results");
+  services.write_segment = [](const std::string& path, std::span<const SegmentSource> sources) {
+    return write_segment(path, sources);
+  };
+  services.write_results = [&log](const RunFolder& folder, const RunState& state,
+                                  ResultsExtent extent) -> Result<FileFacts> {
+    if (extent == ResultsExtent::kTables) {
+      ++log.refreshes;
+      return write_text(folder.results(), "tables", WriteMode::kReplace);
+    }
+    log.results_of.clear();
+    for (const TrialSource& one : trial_sources(folder, state)) log.results_of.push_back(one.path);
+    log.results_record = std::make_unique<RunRecord>(run_record(folder, state, "text"));
+    return write_text(folder.results(), "results", WriteMode::kReplace);
   };
   return services;
 }

@@ -19,7 +19,8 @@ namespace aesweep {
 struct FakeLog {
   std::vector<std::int64_t> trained;    // Seeds, in the order in which this rank trained them.
   std::vector<int> group_sizes;         // Of each of these.
-  std::vector<std::string> results_of;  // Paths given to write_results.
+  std::vector<std::string> results_of;  // Paths that the last whole one was made of.
+  int refreshes = 0;                    // Of the tables.
   std::unique_ptr<RunRecord> results_record;  // Null: write_results was not called.
 };
 

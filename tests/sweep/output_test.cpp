@@ -35,6 +35,19 @@ TEST(Progress, CountsEpochsSamplesAndTimeLeft) {
   EXPECT_EQ(Progress({}).line(0, 0, 1.0), "0 of 0 trials, 0 running");
 }
 
+TEST(Progress, EpochsOfEarlierJobsTellNothingOfTheSpeed) {
+  Progress progress({10, 10});
+  EXPECT_LT(progress.seconds_left(1.0), 0.0);
+  progress.already(0, 10);
+  progress.already(1, 4);
+  EXPECT_EQ(progress.line(1, 1, 5.0), "1 of 2 trials, 1 running | 70 % | 14 of 20 epochs");
+  progress.advanced(1, 6, 200);
+  EXPECT_EQ(progress.line(1, 1, 10.0),
+            "1 of 2 trials, 1 running | 80 % | 16 of 20 epochs | 20 samples/s | 0:20 left");
+  EXPECT_EQ(progress.seconds_left(10.0), 20.0);
+  EXPECT_EQ(progress.samples_per_second(10.0), 20.0);
+}
+
 TEST(Progress, ClockTexts) {
   EXPECT_EQ(clock_text(0.4), "0:00");
   EXPECT_EQ(clock_text(59.6), "1:00");
@@ -58,7 +71,7 @@ struct Ended {
     for (std::int64_t trial = 0; trial < manager.trials(); ++trial) {
       static_cast<void>(manager.wants(0));
       static_cast<void>(manager.started(0, trial));
-      manager.finished(0, trial, summaries[static_cast<std::size_t>(trial)]);
+      static_cast<void>(manager.finished(0, trial, summaries[static_cast<std::size_t>(trial)]));
     }
   }
 

@@ -101,20 +101,20 @@ TEST(TrialKey, DoesNotChangeWithLabelsOrPluginsThatTheTrialDoesNotUse) {
   EXPECT_EQ(key, trial_key(trial, library.catalogue, "data"));
 }
 
-TEST(UniqueTrials, KeepTheFirstOfEachKeyAndItsNumber) {
+TEST(UniqueTrials, KeepTheFirstOfEachKeyAndAreNumberedWithoutGaps) {
   Experiment experiment = fake_experiment(6);
   experiment.trials[2] = experiment.trials[0];
   experiment.trials[5] = experiment.trials[0];
   const UniqueTrials unique = unique_trials(experiment, Catalogue(), "data");
-  std::vector<std::int64_t> numbers;
-  for (const SweepTrial& trial : unique.trials) {
-    numbers.push_back(trial.number);
-    EXPECT_EQ(trial.plan, &experiment.trials[static_cast<std::size_t>(trial.number)]);
+  const std::vector<std::size_t> places = {0, 1, 3, 4};
+  ASSERT_EQ(unique.trials.size(), places.size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    EXPECT_EQ(unique.trials[i].number, static_cast<std::int64_t>(i));
+    EXPECT_EQ(unique.trials[i].plan, &experiment.trials[places[i]]);
   }
-  EXPECT_EQ(numbers, (std::vector<std::int64_t>{0, 1, 3, 4}));
   ASSERT_EQ(unique.duplicates.size(), 2U);
-  EXPECT_EQ(unique.duplicates[1].number, 5);
-  EXPECT_EQ(unique.duplicates[1].same_as, 0);
+  EXPECT_EQ(unique.duplicates[1].plan, &experiment.trials[5]);
+  EXPECT_EQ(unique.duplicates[1].same_as, 0U);
 }
 
 }  // namespace
