@@ -43,7 +43,10 @@ void expect_ms_below(double ms_max, double ms, const char* what) {
 TEST(Soak, TwentyThousandTrialsWithoutFiles) {
   FakeLog log;
   SweepServices services = fake_services(log);
-  services.write_trial = [](const std::string&, const TrialRecord&) { return Status(); };
+  services.write_trial = [](const std::string&, const TrialRecord&) { return FileFacts(); };
+  services.write_segment = [](const std::string& path, std::span<const SegmentSource>) {
+    return Result<SegmentFacts>(Status::world(path + ": the trials have no files"));
+  };
   expect_ms_below(2.0, run_ms(services, 20'000, 1), "20,000 trials, one rank each, no files");
   if (test_world().rank() == 0) {
     EXPECT_EQ(log.results_of.size(), 20'000U);

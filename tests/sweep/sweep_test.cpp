@@ -160,17 +160,19 @@ TEST(Sweep, EqualTrialsRunOnce) {
   sweep.run(experiment);
   EXPECT_EQ(sweep.status, 0);
   EXPECT_EQ(sweep.trained, (std::multiset<std::int64_t>{0, 1, 2, 4}));
-  EXPECT_NE(sweep.file("run.log").find("trial 3 is the same as trial 1"), std::string::npos);
-  EXPECT_TRUE(fs::exists(sweep.options.output + "/trials/000004.1.h5"));
-  EXPECT_FALSE(fs::exists(sweep.options.output + "/trials/000003.1.h5"));
+  EXPECT_NE(sweep.file("run.log").find("a trial (seed=1) is the same as trial 1 (seed=1)"),
+            std::string::npos);
+  EXPECT_TRUE(fs::exists(sweep.options.output + "/trials/000003.1.h5"));
+  EXPECT_FALSE(fs::exists(sweep.options.output + "/trials/000004.1.h5"));
 }
 
 // Makes trial `seed` end otherwise.
 void make_outcome(SweepRun& sweep, std::int64_t seed, Outcome outcome) {
   sweep.services.run_trial = [run = sweep.services.run_trial, seed, outcome](
                                  const TrialSpec& spec, const Catalogue& catalogue,
-                                 const Dataset& data, Exchange& exchange, TrialControl& observer) {
-    TrialResult result = run(spec, catalogue, data, exchange, observer);
+                                 const Dataset& data, Exchange& exchange, TrialControl& control,
+                                 const TrialState* from) {
+    TrialResult result = run(spec, catalogue, data, exchange, control, from);
     if (static_cast<std::int64_t>(spec.train.seed) == seed) {
       result.outcome = outcome;
       result.reason = "NaN in step 3, layer code";
@@ -203,10 +205,11 @@ TEST(Sweep, ARankThatIsAloneAndRunsOutOfMemoryGoesOn) {
   };
   sweep.services.run_trial = [run = sweep.services.run_trial](
                                  const TrialSpec& spec, const Catalogue& catalogue,
-                                 const Dataset& data, Exchange& exchange, TrialControl& observer) {
+                                 const Dataset& data, Exchange& exchange, TrialControl& control,
+                                 const TrialState* from) {
     if (spec.train.seed == 2) throw std::bad_alloc();
     if (spec.train.seed == 3) throw std::runtime_error("what went wrong");
-    return run(spec, catalogue, data, exchange, observer);
+    return run(spec, catalogue, data, exchange, control, from);
   };
   Experiment experiment = fake_experiment(7);
   experiment.ranks_per_trial = 1;
@@ -235,8 +238,9 @@ TEST(Sweep, ADivergedTrialIsNoErrorAndNeverBest) {
 
 TEST(Sweep, AFullDiskEndsTheSweepWithoutResults) {
   SweepRun sweep;
-  sweep.services.write_trial = [write = sweep.services.write_trial](const std::string& path,
-                                                                    const TrialRecord& record) {
+  sweep.services.write_trial = [write = sweep.services.write_trial](
+                                   const std::string& path,
+                                   const TrialRecord& record) -> Result<FileFacts> {
     if (record.number >= 3) return Status::world(path + ": no space left on device");
     return write(path, record);
   };
@@ -247,15 +251,15 @@ TEST(Sweep, AFullDiskEndsTheSweepWithoutResults) {
   if (SweepRun::rank() == 0) {
     EXPECT_NE(sweep.faults.find("no space left on device"), std::string::npos) << sweep.faults;
     EXPECT_EQ(sweep.log.results_record, nullptr);
-    EXPECT_NE(sweep.table.find("There is no results.h5"), std::string::npos);
+    EXPECT_NE(sweep.table.find("results.h5 is not complete"), std::string::npos);
   }
 }
 
 TEST(Sweep, ResultsThatCannotBeWrittenAreAFaultOfTheWorld) {
   SweepRun sweep;
-  sweep.services.write_results = [](const std::string& path, const RunRecord&,
-                                    const std::vector<std::string>&) {
-    return Status::world(path + ": no space left on device");
+  sweep.services.write_results = [](const RunFolder& folder, const RunState&,
+                                    ResultsExtent) -> Result<FileFacts> {
+    return Status::world(folder.results() + ": no space left on device");
   };
   sweep.run(fake_experiment(3));
   EXPECT_EQ(sweep.status, 3);
@@ -281,7 +285,7 @@ TEST(Sweep, AFolderInUseIsRefusedAndLeftAsItIs) {
     std::ofstream(sweep.options.output + "/precious.txt") << "mine";
   }
   test_world().barrier();
-  expect_refused(sweep, 2, "is not empty (it holds precious.txt)");
+  expect_refused(sweep, 2, "is not empty and holds no run (it holds precious.txt)");
   EXPECT_EQ(count_entries(sweep.options.output), 1U);
 }
 
@@ -289,7 +293,7 @@ TEST(Sweep, AFileInPlaceOfTheFolderIsRefused) {
   SweepRun sweep;
   if (SweepRun::rank() == 0) std::ofstream(sweep.options.output) << "mine";
   test_world().barrier();
-  expect_refused(sweep, 2, "is not a folder");
+  expect_refused(sweep, 2, "not a folder");
 }
 
 TEST(Sweep, AFolderThatCannotBeMadeIsAFaultOfTheWorld) {
@@ -297,7 +301,7 @@ TEST(Sweep, AFolderThatCannotBeMadeIsAFaultOfTheWorld) {
   if (SweepRun::rank() == 0) std::ofstream(sweep.options.output) << "mine";
   test_world().barrier();
   sweep.options.output += "/below";
-  expect_refused(sweep, 3, "cannot make it");
+  expect_refused(sweep, 3, "cannot make folder");
 }
 
 TEST(Sweep, BadDataIsRefused) {
