@@ -99,7 +99,7 @@ struct EvaluateSpec {
 
 struct RecordSpec {
   bool weights = true;        // Keep initial and final weights.
-  std::int64_t every = 1;     // Epochs between those in the history; the trial's last is always in it.
+  std::int64_t every = 1;     // Epochs between those in the history; the last is in it.
   std::int64_t samples = 64;  // Test samples kept with code and reconstruction.
 };
 

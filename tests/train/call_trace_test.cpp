@@ -1,6 +1,7 @@
 // Proves that whoever looks while a component is at work, as a crash handler does, finds its
 // library, name, function, layer and step, also right after another component worked between two
-// shards; and that no name stays behind a trial. An activation looks from inside each of its calls.
+// shards; that no name stays behind a trial; and that a watchdog sees progress, the epoch, and names
+// that outlive the trial. An activation looks from inside each of its calls.
 #include "core/model/call_trace.hpp"
 
 #include <gtest/gtest.h>
@@ -18,11 +19,20 @@
 namespace aesweep::test {
 namespace {
 
+constexpr std::uint64_t kStepsPerEpoch = 2;
+
 std::vector<std::string> seen;
+std::uint64_t last_calls = 0;
+const char* last_layer = nullptr;
 
 void look(std::uint64_t step) {
   const CallTrace& trace = call_trace();
   EXPECT_EQ(trace.step, step);
+  EXPECT_LE(trace.epoch * kStepsPerEpoch, step);
+  EXPECT_GE((trace.epoch + 1) * kStepsPerEpoch, step);
+  EXPECT_GT(trace.calls, last_calls);
+  last_calls = trace.calls;
+  last_layer = trace.layer;
   ASSERT_TRUE(trace.library != nullptr && trace.component != nullptr);
   ASSERT_TRUE(trace.function != nullptr && trace.layer != nullptr);
   const auto word = [](const char* name) { return std::string(name); };
@@ -77,6 +87,7 @@ TEST(CallTrace, NamesTheCallAtWork) {
   spec.model.layers[1].regularizers[1].name = "decay";
   spec.model.layers[1].quantizer = ComponentSpec{"binary", {}};
   spec.optimizer = {"sgd", {{"lr", 0.1}}};
+  spec.train.epochs = 2;
   spec.train.batch_rows = 8;
   spec.train.shard_rows = 3;
   const SmallData data(16, 8, 6);
@@ -85,18 +96,20 @@ TEST(CallTrace, NamesTheCallAtWork) {
   const TrialResult result = run_trial(spec, catalogue, data.dataset(), alone, quiet);
   ASSERT_EQ(result.outcome, Outcome::kCompleted) << result.reason;
   for (const std::string function : {"plan", "accumulate", "forward", "backward", "end_step"}) {
-    // Two training steps of three shards, one evaluation and the samples' forward, per layer.
+    // Four training steps of three shards, two evaluations and the samples' forward, per layer.
     const std::ptrdiff_t expected = function == "plan"       ? 1
-                                    : function == "backward" ? 2 * 3
-                                    : function == "end_step" ? 2
-                                                             : 4 * 3;
+                                    : function == "backward" ? 4 * 3
+                                    : function == "end_step" ? 4
+                                                             : 7 * 3;
     for (const std::string layer : {"in", "output"}) {
       EXPECT_EQ(std::count(seen.begin(), seen.end(), "/w.so watcher " + function + " " + layer),
                 expected)
           << function << " " << layer;
     }
   }
-  EXPECT_EQ(seen.size(), 2u * (1 + 6 + 2 + 12 + 12));
+  EXPECT_EQ(seen.size(), 2u * (1 + 12 + 4 + 21 + 21));
+  EXPECT_STREQ(last_layer, "output");
+  EXPECT_EQ(call_trace().epoch, 2u);
   EXPECT_EQ(call_trace().component, nullptr);
   EXPECT_EQ(call_trace().layer, nullptr);
 }
