@@ -153,6 +153,7 @@ TEST_F(CrashSlotTest, NothingIsNotedWhereNoSlotIsArmed) {
     note_crash("words");
   });
   EXPECT_EQ(end.status, 0);
+  EXPECT_EQ(end.signal, 0);
   ASSERT_EQ(reports().size(), 1U);
   EXPECT_EQ(reports()[0].trial, -1);
   EXPECT_EQ(reports()[0].what, "");
