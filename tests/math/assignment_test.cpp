@@ -179,5 +179,19 @@ TEST(DictionaryRecovery, PrefersMoreLearnedRows) {
   EXPECT_NEAR(dictionary_recovery(learned, 16, atoms, 5, 16), 1.0, 1e-14);
 }
 
+// Once per atom for the cosines, once per row or column of the smaller side for the assignment.
+TEST(DictionaryRecovery, SaysThatItMoves) {
+  const Matrix atoms = gaussian(5, 16, 2);
+  const Matrix learned = gaussian(11, 16, 3);
+  int moves = 0;
+  const auto moved = [&] { ++moves; };
+  EXPECT_EQ(dictionary_recovery(learned, 11, atoms, 5, 16, moved),
+            dictionary_recovery(learned, 11, atoms, 5, 16));
+  EXPECT_EQ(moves, 5 + 5);
+  moves = 0;
+  static_cast<void>(dictionary_recovery(atoms, 5, learned, 11, 16, moved));
+  EXPECT_EQ(moves, 11 + 5);
+}
+
 }  // namespace
 }  // namespace aesweep
