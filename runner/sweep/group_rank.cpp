@@ -129,8 +129,10 @@ class GroupRank::LeaderControl final : public Control {
     return bits;
   }
 
+  // Where a rank asked to leave, another one may still be in writing: they are reported in order.
   void checkpoint(TrialState state) override {
     const Clock::time_point now = Clock::now();
+    rank_.pump_until([this] { return rank_.writer_->open_checkpoints() == 0; });
     course_.checkpointed(now);
     TrialWriter::Job job;
     job.report.kind = Message::Kind::kCheckpointed;
