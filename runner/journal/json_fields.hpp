@@ -143,7 +143,8 @@ class Reader {
     list.clear();
     list.reserve(json.size());
     for (const Json& entry : json) {
-      take(entry, list.emplace_back(), text(name, "[", list.size(), "]"));
+      const std::string at = text(name, "[", list.size(), "]");
+      take(entry, list.emplace_back(), at);
       if (!fault_.empty()) return;
     }
   }
