@@ -127,11 +127,12 @@ bool is_crash(const JobEnd& end) {
 }
 
 std::string text_of(const JobEnd& end) {
-  if (end.signal != 0) return text("its launcher was ended by ", signal_name(end.signal));
+  if (end.signal != 0) return text("the launcher was ended by ", signal_name(end.signal));
   if (end.status > kOfSignal && end.status < kOfSignal + NSIG) {
-    return text("status ", end.status, ", ", signal_name(end.status - kOfSignal));
+    return text("the job ended with status ", end.status, ", ",
+                signal_name(end.status - kOfSignal));
   }
-  return text("status ", end.status);
+  return text("the job ended with status ", end.status);
 }
 
 std::string text_of(const CrashReport& crash) {
@@ -243,7 +244,7 @@ Result<JobEnd> Supervisor::run_job(const std::vector<std::string>& words,
   if (launcher == 0) become(words, inbox_.before(), self);
   int status = 0;
   while (::waitpid(launcher, &status, WNOHANG) != launcher) {
-    take_signal(inbox_.next(1s), launcher, records_before);
+    take_signal(inbox_.next(kill_at_ ? 100ms : 1000ms), launcher, records_before);
     if (kill_at_ && Clock::now() >= *kill_at_) static_cast<void>(::kill(launcher, SIGKILL));
   }
   if (WIFSIGNALED(status)) return JobEnd{.status = 0, .signal = WTERMSIG(status)};
@@ -260,7 +261,6 @@ std::string Supervisor::what_happened(const JobEnd& end) {
     words += "; " + text_of(crash);
   }
   search_ = !named && is_crash(end);
-  if (search_) words += "; which trial is not known: those that ran go one at a time";
   return words;
 }
 
@@ -278,7 +278,7 @@ bool Supervisor::pause(int fruitless) {
 
 int Supervisor::run() {
   const std::string resumable = "; the run can be resumed with --resume=auto";
-  int fruitless = 0;  // Jobs in a row.
+  int fruitless = 0;  // Restarts in a row.
   for (int job = 0;; ++job) {
     const std::size_t records_before = journal_lines(folder_).size();
     Result<JobEnd> end = run_job(command(job == 0), records_before);
@@ -291,18 +291,19 @@ int Supervisor::run() {
     if (is_final(*end, news)) return end->status;
     if (end->status == kCannotStart && news.records == 0) return kFault;
     begun_ |= news.begun;
-    fruitless = news.progress ? 0 : fruitless + 1;
+    fruitless = news.progress || job == 0 ? 0 : fruitless + 1;
     const std::string what = what_happened(*end);
     if (stop_) {
-      say(text("the job that was to stop ended with ", what, resumable));
+      say(what + resumable);
       return kResumable;
     }
-    if (fruitless > kRestartsMax) {
-      say(text("the job ended with ", what, "; ", kRestartsMax,
-               " restarts in a row brought nothing", resumable));
+    if (fruitless == kRestartsMax) {
+      say(text(what, "; ", kRestartsMax, " restarts in a row brought nothing", resumable));
       return kFault;
     }
-    say(text("the job ended with ", what, "; restart ", job + 1));
+    const char* search =
+        search_ ? "; in which trial is not known: those that ran go one at a time" : "";
+    say(text(what, search, "; restart ", job + 1));
     if (!pause(fruitless)) {
       say("stopped between two jobs" + resumable);
       return kResumable;
