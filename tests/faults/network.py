@@ -1,0 +1,59 @@
+"""network: two hosts (network namespaces with the same folder), one trial on ranks of both.
+
+slow: delayed and lossy links change nothing. cut/SECONDS: a cut shorter than limits.stall goes on;
+a longer one ends with a cause, and the run can be resumed.
+"""
+
+import time
+
+from cluster import Network
+from context import check
+from journal import Journal
+from oracles import Final, litter
+from reference import written
+from runs import END_SECONDS, Job, resume, run_arguments
+
+NAME = "network"
+
+
+def cases(context):
+    return [] if context.extent == "quick" else ["slow", "cut/3", "cut/20", "cut/ever"]
+
+
+def run(context, case):
+    kind, _, seconds = case.partition("/")
+    experiment, _ = written(context, "slurm")
+    stall = "8s" if seconds == "ever" else "60s"
+    quiet, folder = context.folder() / "run", context.folder() / "run"
+    undisturbed = Job(run_arguments(context, experiment, quiet))
+    check(undisturbed.wait(120) == 0, undisturbed.tail())
+    with Network() as network:
+        if kind == "slow":
+            network.shape("all", "delay=2ms", "loss=0.5%")
+        job = Job(network.command(2, context.program, "run", experiment, "-o", folder,
+                                  "--resume=auto", "--set", f"limits.stall={stall}",
+                                  "--set", "resources.ranks_per_trial=2"))
+        check(job.wait_for(lambda: Journal.of(folder).kinds("checkpoint_written"), 60), job.tail())
+        if kind == "cut":
+            network.shape("n2", "loss=100%")
+            start = time.monotonic()
+            if seconds != "ever":
+                time.sleep(float(seconds))
+                network.shape("n2", "none")
+        try:
+            status = job.wait(END_SECONDS if seconds == "ever" else 240)
+        finally:
+            if kind == "cut":
+                network.shape("n2", "none")
+        if seconds == "ever":
+            check(status != 0 and "no progress for" in job.text(),
+                  f"ended with {status}: {job.tail()}")
+            context.count(NAME, "seconds from the cut to the end", round(time.monotonic() - start))
+        else:
+            check(status == 0, f"ended with {status}: {job.tail()}")
+        job.no_orphans()
+    if seconds == "ever":
+        resume(context, experiment, folder)
+    Final(folder).same_as(Final(quiet))
+    check(not litter(folder), f"left behind: {litter(folder)}")
+    context.count(NAME, case)
