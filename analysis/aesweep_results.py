@@ -1,4 +1,6 @@
-"""Reads the results.h5 of an aesweep run (docs/results.md, format 1.x) with h5py, numpy and pandas.
+"""Reads the results.h5 of an aesweep run with h5py, numpy and pandas.
+
+The format, 1.x, is specified in runner/store/FORMAT.md.
 
     from aesweep_results import Results
     with Results("runs/quickstart-1/results.h5") as results:
@@ -112,6 +114,8 @@ class Results:
 
     def _trial(self, trial):
         name = f"{int(trial):06d}"
+        if "trial" not in self.file:
+            raise KeyError("no weights or samples yet: the file was written while its run went on")
         if name not in self.file["trial"]:
             raise KeyError(f"no trial {trial}; there are {len(self.file['trial'])}")
         return self.file["trial"][name]
@@ -130,7 +134,9 @@ class Results:
         return {name: dataset[()] for name, dataset in group.items()}
 
     def reason(self, trial):
-        """Why a trial did not complete, in full; "" if it did."""
+        """Why a trial did not complete, in full; "" if it did. Cut while the run goes on."""
+        if "trial" not in self.file:
+            return self.trials.reason[trial]
         group = self._trial(trial)
         return _text(group["reason"][()]) if "reason" in group else ""
 
@@ -138,7 +144,12 @@ class Results:
         """The experiment as given, or the resolved configuration of one trial, as YAML text."""
         if trial is None:
             return _text(self.file["config/experiment"][()])
-        return _text(self._trial(trial)["config"][()])
+        if "trial" in self.file:
+            return _text(self._trial(trial)["config"][()])
+        after = _text(self.file["config/resolved"][()]).partition(f"--- # trial {int(trial)}\n")[2]
+        if not after:
+            raise KeyError(f"no trial {trial}")
+        return after.partition("--- # trial ")[0]
 
     @property
     def run(self):
@@ -154,7 +165,7 @@ class Results:
 
     @property
     def runtime_trials(self):
-        """Attempt, ranks, host and seconds of each trial."""
+        """Every finished attempt: trial, attempt, ranks, host, seconds, reproducible, current."""
         return _frame(self.file["runtime/trials"])
 
 

@@ -526,14 +526,4 @@ Result<FileFacts> write_results(const std::string& path, const RunRecord& run,
   });
 }
 
-Status check_source(const TrialSource& source) {
-  SegmentTables segments;
-  Result<std::unique_ptr<ByteSink>> image = open_source(source, segments);
-  if (!image.ok()) return image.status();
-  return fenced(name_of(source), [&] {
-    const h5::Session session;
-    return open_stored(source, **image).status();
-  });
-}
-
 }  // namespace aesweep

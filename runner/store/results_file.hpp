@@ -69,7 +69,4 @@ enum class ResultsExtent {
                                               const std::vector<TrialSource>& trials,
                                               ResultsExtent extent = ResultsExtent::kWhole);
 
-// Whether the source has the bytes expected of it, and they are the file of that trial.
-[[nodiscard]] Status check_source(const TrialSource& source);
-
 }  // namespace aesweep

@@ -1,5 +1,5 @@
-// example_results FOLDER: writes FOLDER/results.h5, four trials made up by hand, for the Python
-// tests.
+// example_results FOLDER: writes FOLDER/results.h5, and tables.h5 as during a run: four trials made
+// up by hand, for the Python tests.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -23,10 +23,14 @@ Status write_example(const std::string& folder) {
     } else if (number == 4) {
       result.outcome = Outcome::kPruned;
       result.reason = "limits.max_trial_time: 60 s are over at step 148";
+      result.samples[2] = counting_tensor("predictions", {5, 3}, Scalar::kF32, 0);
     }
     sources.push_back(store_trial(folder, sample_record(number, result)));
     sources.back().weights = number != 4;
   }
+  const Result<FileFacts> tables =
+      write_results(folder + "/tables.h5", sample_run(), sources, ResultsExtent::kTables);
+  if (!tables.ok()) return tables.status();
   return write_results(folder + "/results.h5", sample_run(), sources).status();
 }
 

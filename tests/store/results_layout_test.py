@@ -1,4 +1,4 @@
-"""Proves that h5py and pandas open results.h5 as docs/results.md says, and that analysis/ reads it.
+"""Proves that h5py and pandas open results.h5 as FORMAT.md says, and that analysis/ reads it.
 
 Usage: results_layout_test.py EXAMPLE_PROGRAM ANALYSIS_FOLDER. The program makes the file. Exit
 status 77 (skipped, for ctest) and a line where h5py or pandas is missing.
@@ -45,13 +45,13 @@ class LayoutTest(unittest.TestCase):
             ["config", "history", "metrics", "params", "plugins", "runtime", "trial", "trials"],
         )
         self.assertEqual(self.file.attrs["format"], b"aesweep-results")
-        self.assertEqual(self.file.attrs["format_version"], b"1.1")
+        self.assertEqual(self.file.attrs["format_version"], b"1.2")
 
     def test_trials_as_a_frame(self):
         frame = pandas.DataFrame(self.file["trials"][:])
-        self.assertEqual(list(frame.id), [1, 2, 3])
-        self.assertEqual(list(frame.status), [b"completed", b"completed", b"failed"])
-        self.assertEqual(list(frame.p_optimizer_lr), [0.125, 0.25, 0.375])
+        self.assertEqual(list(frame.id), [1, 2, 3, 4])
+        self.assertEqual(list(frame.status), [b"completed", b"completed", b"failed", b"pruned"])
+        self.assertEqual(list(frame.p_optimizer_lr), [0.125, 0.25, 0.375, 0.5])
         self.assertTrue(np.isnan(frame.test_fvu[2]))
         self.assertEqual(frame.seed.dtype, np.uint64)
         self.assertEqual(frame.p_train_shuffle.dtype, np.uint8)
@@ -72,11 +72,11 @@ class LayoutTest(unittest.TestCase):
 
     def test_dimension_scales(self):
         fvu = self.file["metrics/test_fvu"]
-        self.assertEqual(fvu.shape, (3, 4))
+        self.assertEqual(fvu.shape, (4, 4))
         self.assertEqual([d.keys()[0] for d in fvu.dims], ["trial", "epoch"])
-        self.assertEqual(list(fvu.dims[0]["trial"]), [1, 2, 3])
+        self.assertEqual(list(fvu.dims[0]["trial"]), [1, 2, 3, 4])
         self.assertEqual(list(fvu.dims[1]["epoch"]), [1, 2, 3, 4])
-        self.assertEqual(np.isnan(fvu[()]).sum(axis=1).tolist(), [2, 0, 4])
+        self.assertEqual(np.isnan(fvu[()]).sum(axis=1).tolist(), [2, 0, 4, 0])
         self.assertEqual(fvu.attrs["unit"], b"1")
 
 
@@ -89,12 +89,14 @@ class ReaderTest(LayoutTest):
 
     def test_tables(self):
         trials = self.results.trials
-        self.assertEqual(list(trials.index), [1, 2, 3])
-        self.assertEqual(list(trials.reason), ["", "", "no λ here"])
-        self.assertEqual(len(self.results.history), 12)
+        self.assertEqual(list(trials.index), [1, 2, 3, 4])
+        self.assertEqual(list(trials.reason)[:3], ["", "", "no λ here"])
+        self.assertEqual(list(trials.status_code), [0, 0, 2, 3])
+        self.assertEqual(len(self.results.history), 20)
         self.assertEqual(set(self.results.history.metric), {"train/loss", "test/fvu"})
         self.assertEqual(list(self.results.plugins.name), ["tanh", "dense"])
         self.assertEqual(list(self.results.runtime_trials.trial), [1, 2])
+        self.assertEqual(list(self.results.runtime_trials.current), [0, 1])
 
     def test_arrays(self):
         values, trials, epochs = self.results.metric("test/fvu")
@@ -111,10 +113,12 @@ class ReaderTest(LayoutTest):
         self.assertEqual(sorted(self.results.samples(2)), names)
         self.assertEqual(self.results.weights(3), {})
         self.assertEqual(self.results.samples(3), {})
+        self.assertEqual(self.results.weights(4), {})
+        self.assertIn("predictions", self.results.samples(4))
 
     def test_facts(self):
         activations = self.results.parameters["model.activation"]
-        self.assertEqual(activations.tolist(), ["relu", "tanh", "relu"])
+        self.assertEqual(activations.tolist(), ["relu", "tanh", "relu", "tanh"])
         self.assertEqual(self.results.run["numerics_version"], 1)
         self.assertEqual(self.results.run["goal"], "minimize")
         self.assertEqual(self.results.runtime["host"], "node1")
@@ -128,6 +132,15 @@ class ReaderTest(LayoutTest):
             self.assertRaises(KeyError, call)
         trial = os.path.join(self.folder.name, "000001.1.h5")
         self.assertRaises(ValueError, Results, trial)
+
+    def test_while_a_run_goes_on(self):
+        """No objects of single trials yet: the tables are there, and all else says so."""
+        with Results(os.path.join(self.folder.name, "tables.h5")) as tables:
+            self.assertEqual(list(tables.trials.index), [1, 2, 3, 4])
+            self.assertRaises(KeyError, tables.weights, 1)
+            self.assertIn("trial: 2", tables.config(2))
+            self.assertEqual(tables.reason(3), "no λ here")
+            self.assertEqual(tables.reason(1), "")
 
 
 if __name__ == "__main__":
