@@ -177,6 +177,7 @@ class Supervisor {
                                        std::size_t records_before);
   void take_signal(int signal, pid_t launcher, std::size_t records_before);
   [[nodiscard]] std::string what_happened(const JobEnd& end);
+  void remove_slots() const;
   [[nodiscard]] bool pause(int fruitless);
 
   const SuperviseOptions& options_;
@@ -264,6 +265,12 @@ std::string Supervisor::what_happened(const JobEnd& end) {
   return words;
 }
 
+// Of a job that ended in order: nobody will read them.
+void Supervisor::remove_slots() const {
+  remove_crash_slots(folder_.crash());
+  static_cast<void>(::rmdir(folder_.crash().c_str()));
+}
+
 // False: an end was asked for meanwhile.
 bool Supervisor::pause(int fruitless) {
   milliseconds time = times_.pause_min;
@@ -288,7 +295,10 @@ int Supervisor::run() {
     }
     const JobNews news = news_since(folder_, records_before);
     if (killed_by_ != 0) return kOfSignal + killed_by_;
-    if (is_final(*end, news)) return end->status;
+    if (is_final(*end, news)) {
+      if (news.ended) remove_slots();
+      return end->status;
+    }
     if (end->status == kCannotStart && news.records == 0) return kFault;
     begun_ |= news.begun;
     fruitless = news.progress || job == 0 ? 0 : fruitless + 1;

@@ -151,6 +151,22 @@ TEST_F(Supervise, ACrashThatASlotNamesIsSaidAndNotLookedFor) {
             "activation swish (/swish.so), forward, layer code, step 6; restart 1\n");
 }
 
+// Slots of another job, which works on the folder, are none of ours.
+TEST_F(Supervise, SlotsGoWithTheJobThatEndedInOrder) {
+  const auto make_slot = [this] {
+    ASSERT_TRUE(CrashSlot::create(folder_.path("run/crash"), 0).ok());
+  };
+  make_slot();
+  launcher("exit 2");
+  EXPECT_EQ(run().status, 2);
+  EXPECT_TRUE(fs::exists(folder_.path("run/crash/rank-0")));
+  launcher("exit 0");
+  fs::remove(folder_.path("calls"));
+  journal(1, {job_started(), JobEnded{}});
+  EXPECT_EQ(run().status, 0);
+  EXPECT_FALSE(fs::exists(folder_.path("run/crash")));
+}
+
 // What was asked for holds until a job has begun with it; begun runs are resumed.
 TEST_F(Supervise, TheStartThatWasAskedForIsForTheFirstJob) {
   struct Case {
