@@ -1,7 +1,7 @@
 // Proves that whoever looks while a component is at work, as a crash handler does, finds its
 // library, name, function, layer and step, also right after another component worked between two
-// shards; that no name stays behind a trial; and that a watchdog sees progress, the epoch, and names
-// that outlive the trial. An activation looks from inside each of its calls.
+// shards; that no name stays behind a trial; and that a watchdog sees progress, the epoch, and
+// names that outlive the trial. An activation looks from inside each of its calls.
 #include "core/model/call_trace.hpp"
 
 #include <gtest/gtest.h>
