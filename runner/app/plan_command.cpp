@@ -1,5 +1,7 @@
 #include "runner/app/plan_command.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -16,6 +18,7 @@
 #include "runner/app/bytes_text.hpp"
 #include "runner/app/launcher.hpp"
 #include "runner/app/load_experiment.hpp"
+#include "runner/app/plan_storage.hpp"
 #include "runner/app/plugin_probe.hpp"
 #include "runner/config/values.hpp"
 #include "runner/sweep/groups.hpp"
@@ -29,7 +32,8 @@ struct Plan {
   std::vector<Group> groups;
   std::size_t distinct = 0;            // Trials that differ in anything but their number.
   std::uint64_t memory_bytes_max = 0;  // Per rank, over trials and group sizes.
-  std::uint64_t disk_bytes = 0;        // Trial files and results.h5.
+  std::size_t largest = 0;             // The trial with that memory.
+  StorageNeeds storage;
   std::int64_t shards_per_batch_min = 0;
   WarmupCheck warmup;
 };
@@ -63,6 +67,7 @@ Result<Plan> make_plan(const Experiment& experiment, const Catalogue& catalogue,
       make_groups(ranks, experiment.ranks_per_trial, static_cast<int>(experiment.trials.size()));
   const std::set<int> sizes = group_sizes(plan.groups);
   std::set<std::string> distinct;
+  std::vector<TrialEstimate> stored;
   for (const PlannedTrial& trial : experiment.trials) {
     const Result<TrialEstimate> estimate = estimate_for(trial, sizes, catalogue, layout);
     if (!estimate.ok()) {
@@ -71,14 +76,19 @@ Result<Plan> make_plan(const Experiment& experiment, const Catalogue& catalogue,
     }
     plan.warmup.add(static_cast<std::int64_t>(plan.trials.size()), trial, estimate->steps);
     plan.trials.push_back(estimate.value());
-    plan.memory_bytes_max = std::max(plan.memory_bytes_max, estimate->memory_bytes_per_rank);
+    if (estimate->memory_bytes_per_rank > plan.memory_bytes_max) {
+      plan.memory_bytes_max = estimate->memory_bytes_per_rank;
+      plan.largest = plan.trials.size() - 1;
+    }
     // Equal trials run once.
-    if (distinct.insert(trial.resolved).second) plan.disk_bytes += estimate->disk_bytes;
+    if (distinct.insert(trial.resolved).second) stored.push_back(estimate.value());
     plan.shards_per_batch_min =
         plan.trials.size() == 1 ? estimate->shards_per_batch
                                 : std::min(plan.shards_per_batch_min, estimate->shards_per_batch);
   }
   plan.distinct = distinct.size();
+  plan.storage = storage_needs(stored, experiment.best_weights, experiment.checkpoint,
+                               static_cast<std::int64_t>(plan.groups.size()));
   return plan;
 }
 
@@ -144,6 +154,38 @@ std::string idle_line(const Plan& plan, int ranks) {
   return line.empty() ? "none" : line;
 }
 
+std::string disk_lines(const StorageNeeds& needs) {
+  std::string trials = text(bytes_text(needs.trials_bytes), " of trials, ",
+                            bytes_text(needs.trial_bytes_max), " each at most");
+  if (needs.segments > 0) {
+    trials += text(", in ", needs.segments, needs.segments == 1 ? " segment" : " segments");
+  }
+  const std::string checkpoints =
+      needs.checkpoint_bytes == 0
+          ? "none"
+          : text(bytes_text(needs.checkpoint_bytes), " at most while it runs");
+  return text("disk        ", bytes_text(needs.trials_bytes + needs.results_bytes), ": ", trials,
+              "; ", bytes_text(needs.results_bytes), " of results.h5\n",  //
+              "checkpoints ", checkpoints, "\n",                          //
+              "files       ", needs.files_at_end, " at the end, about ", needs.files_running,
+              " while it runs\n");
+}
+
+// Empty where every trial fits into the memory of this machine.
+std::string memory_warning(const Experiment& experiment, const Plan& plan,
+                           const DatasetLayout& layout) {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page_bytes <= 0) return "";
+  const std::uint64_t memory =
+      static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes);
+  const std::uint64_t needed = plan.memory_bytes_max + layout.bytes;
+  if (needed <= memory) return "";
+  return text("warning     trial ", plan.largest, " (", experiment.trials[plan.largest].label,
+              ") needs ", bytes_text(needed), " with the data, more than the ", bytes_text(memory),
+              " of this machine; use more ranks per trial on more nodes, or smaller layers\n");
+}
+
 std::string data_line(const DatasetLayout& layout) {
   return text(layout.train.rows, " training and ", layout.test.rows, " test samples of ",
               layout.train.cols, " values, ", bytes_text(layout.bytes), " per node");
@@ -171,16 +213,16 @@ Status show_plan(const PlanOptions& options) {
   const std::string same =
       plan->distinct == trials ? "" : text(", ", plan->distinct, " of them different");
   const std::string warning = plan->warmup.warning();
-  const std::string out =
-      text(trial_table(experiment.value(), plan.value()), "\n",                   //
-           "experiment  ", experiment->name, ", ", experiment->path, "\n",        //
-           "data        ", data_line(layout.value()), "\n",                       //
-           "trials      ", trials, same, "\n",                                    //
-           "ranks       ", options.ranks, ": ", groups_line(plan.value()), "\n",  //
-           "idle        ", idle_line(plan.value(), options.ranks), "\n",          //
-           "memory      ", bytes_text(plan->memory_bytes_max), " per rank at most, and the data\n",
-           "disk        ", bytes_text(plan->disk_bytes), "\n",
-           warning.empty() ? "" : text("warning     ", warning, "\n"));
+  const std::string out = text(
+      trial_table(experiment.value(), plan.value()), "\n",                   //
+      "experiment  ", experiment->name, ", ", experiment->path, "\n",        //
+      "data        ", data_line(layout.value()), "\n",                       //
+      "trials      ", trials, same, "\n",                                    //
+      "ranks       ", options.ranks, ": ", groups_line(plan.value()), "\n",  //
+      "idle        ", idle_line(plan.value(), options.ranks), "\n",          //
+      "memory      ", bytes_text(plan->memory_bytes_max), " per rank at most, and the data\n",
+      disk_lines(plan->storage), memory_warning(experiment.value(), plan.value(), layout.value()),
+      warning.empty() ? "" : text("warning     ", warning, "\n"));
   std::fputs(out.c_str(), stdout);
   return {};
 }

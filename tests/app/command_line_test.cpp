@@ -35,12 +35,32 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
   const std::string bad_yaml = folder.write("bad.yaml", "name: a\nmodel: [1, 2\n");
   const std::string not_yaml = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
   const std::vector<BadCall> table = {
-      {{}, {"expected a command: run, plan, plugins or plugin", "aesweep --help"}},
+      {{},
+       {"expected a command: run, plan, status, validate, rebuild, plugins or plugin",
+        "aesweep --help"}},
       {{"rnu"}, {"unknown command 'rnu' (did you mean run?)", "aesweep --help"}},
       {{"--frobnicate"}, {"--frobnicate", "aesweep --help"}},
       {{"run", kQuickstart, "--frobnicate"}, {"--frobnicate", "aesweep run --help"}},
       {{"run", kQuickstart, "-o", ""}, {"-o", "is empty", "aesweep run --help"}},
       {{"run", kQuickstart, "--output="}, {"output"}},
+      {{"run", kQuickstart, "--resume=later"}, {"--resume=later", "--resume=auto"}},
+      {{"run", kQuickstart, "--resume", "--extend"}, {"--extend", "leave --resume out"}},
+      {{"run", kQuickstart, "--rerun", "all"}, {"--rerun", "failed", "aesweep run --help"}},
+      {{"run", kQuickstart, "--rerun"}, {"--rerun", "aesweep run --help"}},
+      {{"run", kQuickstart, "-n", "2"}, {"-n", "--supervise", "mpirun -n N"}},
+      {{"run", kQuickstart, "--launcher", "srun"}, {"--launcher", "--supervise"}},
+      {{"run", kQuickstart, "--supervise", "-n", "0"}, {"-n", "0", "aesweep run --help"}},
+      {{"run", kQuickstart, "--supervise", "--supervised"}, {"--supervise", "without a launcher"}},
+      {{"run", kQuickstart, "--accept-numerics"}, {"--accept-numerics", "new run"}},
+      {{"status"}, {"RUN", "aesweep status --help"}},
+      {{"status", "a", "b"}, {"b", "aesweep status --help"}},
+      {{"status", "a", "--json", "--watch"}, {"--watch", "--json"}},
+      {{"status", absent}, {absent, "no run is there"}},
+      {{"status", folder.path()}, {folder.path(), "no run is there"}},
+      {{"validate"}, {"RUN", "aesweep validate --help"}},
+      {{"validate", absent}, {absent, "no run is there"}},
+      {{"rebuild"}, {"RUN", "aesweep rebuild --help"}},
+      {{"rebuild", absent}, {absent, "no run is there"}},
       {{"plan"}, {"EXPERIMENT", "aesweep plan --help"}},
       {{"plan", kQuickstart, "another.yaml"}, {"another.yaml", "aesweep plan --help"}},
       {{"plan", kQuickstart, "--ranks", "0"}, {"--ranks", "0", "aesweep plan --help"}},
@@ -81,6 +101,9 @@ TEST(CommandLine, HelpIsEverywhereWithExamplesAndStatuses) {
                                              {"-h"},
                                              {"run", "--help"},
                                              {"plan", "--help"},
+                                             {"status", "--help"},
+                                             {"validate", "--help"},
+                                             {"rebuild", "--help"},
                                              {"plugins", "--help"},
                                              {"plugin", "--help"},
                                              {"plugin", "new", "--help"},
@@ -93,7 +116,12 @@ TEST(CommandLine, HelpIsEverywhereWithExamplesAndStatuses) {
     expect_has(answer.out, "Exit status:");
     expect_has(answer.out, "aesweep");
   }
-  expect_has(aesweep({"run", "--help"}).out, "--accept-mixed-nodes");
+  const std::string run = aesweep({"run", "--help"}).out;
+  for (const char* option : {"--accept-mixed-nodes", "--resume", "--extend", "--rerun",
+                             "--accept-numerics", "--supervise", "--launcher"}) {
+    expect_has(run, option);
+  }
+  EXPECT_EQ(run.find("--search-crash"), std::string::npos);  // For supervisors alone.
 }
 
 TEST(CommandLine, VersionNamesEverythingThatCanChangeAResult) {
@@ -215,11 +243,22 @@ TEST(CommandLine, OnlyRunStartsMpi) {
 TEST(Plan, ShowsTrialsAndNeedsOfTheQuickstart) {
   const Answer answer = aesweep({"plan", kQuickstart, "--ranks", "2"});
   EXPECT_EQ(answer.status, 0) << answer.err;
-  for (const char* words :
-       {"learned parameters", "steps", "experiment  quickstart", "data  ", "trials  ",
-        "ranks       2: ", "idle        none", "memory  ", " per rank at most", "disk  "}) {
+  for (const char* words : {"learned parameters", "steps", "experiment  quickstart", "data  ",
+                            "trials  ", "ranks       2: ", "idle        none", "memory  ",
+                            " per rank at most", "disk  ", " of trials, ", " of results.h5\n",
+                            "checkpoints ", " at most while it runs\n", "files       "}) {
     expect_has(answer.out, words);
   }
+  EXPECT_EQ(answer.out.find("warning"), std::string::npos) << answer.out;
+  expect_has(aesweep({"plan", kQuickstart, "--set", "checkpoint=none"}).out, "checkpoints none\n");
+}
+
+TEST(Plan, WarnsOfATrialThatDoesNotFitIntoThisMachine) {
+  const Answer answer = aesweep({"plan", kQuickstart, "--set", "model.layers.code.units=65536",
+                                 "--set", "data.train_rows=2000000000"});
+  EXPECT_EQ(answer.status, 0) << answer.err;
+  expect_has(answer.out, "warning     trial ");
+  expect_has(answer.out, " of this machine; ");
 }
 
 TEST(Plan, UnderALauncherOneProcessPlansForAll) {

@@ -53,7 +53,7 @@ LIBRARY_HOMES = {
     "zlib.h": ("core/data/", "tests/data/"),
     "openssl/": ("core/base/",),
     "CLI/": ("runner/app/",),
-    "nlohmann/": ("runner/journal/", "runner/app/"),
+    "nlohmann/": ("runner/journal/", "runner/app/", "tests/app/"),
 }
 
 
