@@ -242,8 +242,8 @@ TEST_F(Supervise, AnExperimentThatIsNotThereIsBadInput) {
   EXPECT_EQ(calls(), Calls{});
 }
 
-// Sleeps in a way that lets traps run.
-constexpr const char* kWork = "touch started; while :; do sleep 0.02; done";
+// Sleeps in a way that lets traps run, and not for ever where a case fails.
+constexpr const char* kWork = "touch started; for i in {1..1500}; do sleep 0.02; done";
 
 TEST_F(Supervise, SignalsAskTheJobForAnEndInOrder) {
   journal(1, {job_started()});  // Not ended: and yet it is not started again.
