@@ -44,7 +44,7 @@ int sync_all(int fd) {
 }
 
 int sync_folder(const std::string& path) {
-  const Descriptor folder(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  const Descriptor folder(open_file(path, O_RDONLY | O_DIRECTORY));
   if (folder.get() < 0) return errno;
   // Some file systems have no sync for folders, and say so with EINVAL.
   const int error = sync_all(folder.get());

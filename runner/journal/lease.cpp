@@ -46,7 +46,7 @@ bool same_file(const struct stat& a, const struct stat& b) {
 
 // Whether the file of that name is the open one. Opening it makes a network file system look again.
 bool is_file(const std::string& path, int fd) {
-  const Descriptor there(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const Descriptor there(open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   struct stat named {
   }, ours{};
   return there.get() >= 0 && ::fstat(there.get(), &named) == 0 && ::fstat(fd, &ours) == 0 &&
@@ -139,7 +139,7 @@ Result<Moved> move_away(const std::string& path, IsIt&& is_it, std::string& away
 // invalid descriptor: there is one already.
 Result<Descriptor> place(const std::string& path, const LeaseHolder& holder) {
   const std::string temporary = text(parent_folder(path), "/.lease.", holder.token, ".tmp");
-  Descriptor file(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  Descriptor file(open_file(temporary, O_RDWR | O_CREAT | O_EXCL, 0666));
   if (file.get() < 0) return write_fault(path, errno, kLeaseBytes);
   const std::string bytes = encode_lease(holder);
   int error = write_all(file.get(), std::as_bytes(std::span(bytes)));
@@ -386,20 +386,28 @@ void Lease::release() { impl_->release(); }
 
 namespace {
 
+void hesitate(milliseconds most) {
+  if (most.count() == 0) return;
+  const auto random = steady_clock::now().time_since_epoch().count() / 1000;
+  std::this_thread::sleep_for(std::chrono::microseconds(random % (1000 * most.count())));
+}
+
 // One try: a descriptor of the file in place, an invalid one to try again, or a fault.
 Result<Descriptor> try_to_take(const std::string& path, const LeaseHolder& self, Watch& watch,
-                               milliseconds look) {
+                               const LeaseTimes& times) {
   Result<std::vector<Found>> found = find_all(path);
   if (!found.ok()) return found.status();
   if (const Found* alive = living(*found, watch, self.token); alive != nullptr) {
     AESWEEP_RETURN_IF_ERROR(watch.may_wait(path, *alive));
-    std::this_thread::sleep_for(look);
+    std::this_thread::sleep_for(times.look);
     return Descriptor(-1);
   }
+  hesitate(times.hesitate);
   std::string away;
   if (!found->empty() && found->front().path == path) {
     const std::string& expected = found->front().bytes;
     const auto is_it = [&](const std::string& name) {
+      hesitate(times.hesitate);
       Result<std::optional<std::string>> bytes = read_lease_bytes(name);
       return bytes.ok() && bytes->has_value() && **bytes == expected;
     };
@@ -407,8 +415,10 @@ Result<Descriptor> try_to_take(const std::string& path, const LeaseHolder& self,
     if (!moved.ok()) return moved.status();
     if (*moved != Moved::kYes) return Descriptor(-1);
   }
+  hesitate(times.hesitate);
   Result<Descriptor> file = place(path, self);
   if (!file.ok() || file->get() < 0) return file;
+  hesitate(times.hesitate);
   found = find_all(path);
   if (found.ok() && living(*found, watch, self.token) == nullptr) {
     AESWEEP_RETURN_IF_ERROR(remove_dead(*found, path, self.token));
@@ -430,7 +440,7 @@ Result<Lease> Lease::acquire(const std::string& path, LeaseWait wait, LeaseTimes
     while (true) {
       const LeaseHolder self = this_process();  // With a token of its own for each try.
       const nanoseconds since = boot_clock();
-      Result<Descriptor> file = try_to_take(path, self, watch, times.look);
+      Result<Descriptor> file = try_to_take(path, self, watch, times);
       if (!file.ok()) return file.status();
       if (file->get() < 0) continue;
       auto impl = std::make_unique<Impl>(path, std::move(*file), self, times, since);

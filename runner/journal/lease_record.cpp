@@ -139,7 +139,7 @@ std::optional<LeaseHolder> decode_lease(std::string_view bytes) {
 }
 
 Result<std::optional<std::string>> read_lease_bytes(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const Descriptor file(open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0 && errno == ENOENT) return std::optional<std::string>();
   struct stat info {};
   std::string bytes(kLeaseBytes + 1, '\0');

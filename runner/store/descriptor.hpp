@@ -2,8 +2,11 @@
 // hand.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <string>
 #include <utility>
 
 namespace aesweep {
@@ -24,5 +27,14 @@ class Descriptor {
  private:
   int fd_;
 };
+
+// open(2), closed in children; again where a signal interrupted it, as network file systems let it.
+[[nodiscard]] inline int open_file(const std::string& path, int flags, mode_t mode = 0) {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
 
 }  // namespace aesweep

@@ -70,7 +70,7 @@ int write_all(int fd, std::span<const std::byte> bytes) {
 
 // Opens and syncs a file or folder that is in place already; 0 or errno.
 int sync_path(const std::string& path, int flags) {
-  const Descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
+  const Descriptor opened(open_file(path, O_RDONLY | flags));
   if (opened.get() < 0) return errno;
   if (::fsync(opened.get()) == 0) return 0;
   // Some file systems have no sync for folders, and say so with EINVAL.
@@ -92,8 +92,8 @@ ssize_t read_block(int fd, std::span<char> buffer) {
 
 // Whether two files hold the same bytes. One that cannot be read is not the same.
 bool same_bytes(const std::string& left, const std::string& right) {
-  const Descriptor a(::open(left.c_str(), O_RDONLY | O_CLOEXEC));
-  const Descriptor b(::open(right.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor a(open_file(left, O_RDONLY));
+  const Descriptor b(open_file(right, O_RDONLY));
   if (a.get() < 0 || b.get() < 0) return false;
   std::vector<char> block_a(std::size_t{1} << 16), block_b(std::size_t{1} << 16);
   while (true) {
@@ -158,7 +158,7 @@ Result<PendingFile> PendingFile::create(const std::string& target) {
   if (name.empty()) return write_fault(target, EISDIR, 0);
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::string temporary = text(folder, "/.", name, ".", ::getpid(), ".", counter++, ".tmp");
-    const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const int fd = open_file(temporary, O_RDWR | O_CREAT | O_EXCL, 0666);
     if (fd >= 0) return PendingFile(target, std::move(temporary), fd);
     if (errno != EEXIST && errno != EINTR) return write_fault(target, errno, 0);
   }

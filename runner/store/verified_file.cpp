@@ -58,7 +58,7 @@ Result<FileFacts> facts_of_region(const StoredFile& file, std::uint64_t offset,
 }  // namespace
 
 Result<StoredFile> StoredFile::open(const std::string& path) {
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor descriptor(open_file(path, O_RDONLY));
   struct stat info {};
   if (descriptor.get() < 0 || ::fstat(descriptor.get(), &info) != 0) {
     return unreadable(path, errno);
