@@ -16,6 +16,7 @@ import subprocess
 import threading
 
 from context import Skip, check
+from journal import Journal
 from oracles import acknowledged, finished_run
 from reference import reference
 from runs import Job, resume, run_arguments, supervise_arguments
@@ -87,16 +88,28 @@ def count(context, work, folder, engine, victim):
     return dict(most)
 
 
+def in_the_middle(folder):
+    """Some trials are finished, and another has a checkpoint."""
+    journal = Journal.of(folder)
+    running = {record["number"] for record in journal.kinds("checkpoint_written")}
+    return bool(journal.finished()) and bool(running - set(journal.finished()))
+
+
 def killed_run(context):
     """A folder of a run that was killed in the middle; made once, copied by every case."""
     with _lock:
         if not _killed_run:
             work = reference(context, "short")
-            folder = context.folder() / "run"
             counts = count(context, work, context.folder() / "run", "shim", "rank0")
-            job = start(context, work, folder, "shim", "rank0", "fsync", counts["fsync"] // 2)
-            check(job.wait() != 0, "the run that was to be killed ended well")
-            job.no_orphans()
+            for attempt in range(40):
+                folder = context.folder() / "run"
+                k = counts["fsync"] // 3 + attempt % (counts["fsync"] // 2)
+                job = start(context, work, folder, "shim", "rank0", "fsync", k)
+                job.wait()
+                job.no_orphans()
+                if in_the_middle(folder):
+                    break
+            check(in_the_middle(folder), "no run could be killed in its middle")
             _killed_run.update(folder=folder, acks=job.acks(), work=work)
         return _killed_run
 
@@ -115,6 +128,13 @@ def cases(context):
                        victim)
         found += [f"{engine}/{victim}/{workload}/{call}/{k}" for call, number in counts.items()
                   for k in range(1, number + 1)]
+    if context.extent == "long":
+        # The end of a run whose files are folded: the calls before are those of other runs.
+        counts = count(context, reference(context, "many"), context.folder() / "run", "shim",
+                       "rank0")
+        found += [f"shim/rank0/many/{call}/{k}" for call, number in counts.items()
+                  for k in sorted({*range(max(1, number - 25), number + 1),
+                                   *range(max(1, number - 300), number, 20)})]
     again = context.folder() / "run"
     killed = killed_run(context)
     shutil.copytree(killed["folder"], again)

@@ -29,7 +29,8 @@ COEFFICIENTS = (0, 1.0e-4, 3.0e-4, 1.0e-3, 3.0e-3, 1.0e-2)
 
 
 def experiment(rows=448, units=16, epochs=3, every="7 steps", ranks=1, trials=6):
-    values = ", ".join(f"{value:g}" for value in COEFFICIENTS[:trials])
+    coefficients = COEFFICIENTS if trials <= 6 else [k * 1e-5 for k in range(trials)]
+    values = ", ".join(f"{value:g}" for value in coefficients[:trials])
     return SHORT.format(rows=rows, units=units, epochs=epochs, every=every, ranks=ranks,
                         values=values)
 
@@ -42,6 +43,8 @@ WORKLOADS = {
     "epochs": (experiment(rows=1500, epochs=2, every="11 steps", trials=4), 11),
     # All ranks train one trial.
     "group": (experiment(ranks=2, trials=3), 7),
+    # So many files that they are folded into a segment at the end.
+    "many": (experiment(rows=32, epochs=1, trials=260), 7),
     # Trains for a second or so: for killing at random times.
     "long": (experiment(rows=8192, units=64, epochs=8, every="40 steps"), 40),
     # Trains for some seconds: for batch systems and networks.
