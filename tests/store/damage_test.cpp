@@ -98,8 +98,12 @@ TEST_F(Damage, OfACheckpoint) {
   const std::string path = folder_.path("checkpoint");
   Result<FileFacts> facts = write_checkpoint(path, record);
   ASSERT_TRUE(facts.ok());
-  expect_found(path, 0, ~std::size_t{0}, {path, facts->sha256, "aesweep validate"},
-               [&] { return read_checkpoint(path, *facts).status(); });
+  const std::string whole = bytes_of(path);
+  for (const std::uint64_t image_bytes_max : {kImageBytesMax, std::uint64_t{0}}) {
+    folder_.write("checkpoint", std::string_view(whole));
+    expect_found(path, 0, ~std::size_t{0}, {path, facts->sha256, "aesweep validate"},
+                 [&] { return read_checkpoint(path, *facts, image_bytes_max).status(); });
+  }
 }
 
 TEST_F(Damage, OfASegmentOrMember) {
