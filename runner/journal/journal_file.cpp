@@ -73,16 +73,17 @@ Status damaged(const std::string& path, std::uint64_t offset, const std::string&
 // The end of the line that starts at `at`: where its line break is, or npos.
 std::size_t line_end(std::string_view bytes, std::size_t at) { return bytes.find('\n', at); }
 
-// Whether the damage at `damage` is a torn tail: no intact line says that it was durable.
-Status check_tail(std::string_view bytes, std::size_t damage, std::uint64_t synced_to,
-                  std::uint64_t sequence, const std::string& path) {
-  const std::string what = text("line ", sequence, " is not as it was written");
-  if (damage < synced_to) return damaged(path, damage, what);
+// Whether the damage at `damage` is a torn tail: no intact line says that it was durable. Lines
+// before it cannot: none promises more than what lies before itself.
+Status check_tail(std::string_view bytes, std::size_t damage, std::uint64_t sequence,
+                  const std::string& path) {
   for (std::size_t at = damage; at < bytes.size();) {
     const std::size_t end = line_end(bytes, at);
     if (end == std::string_view::npos) break;
     const std::optional<Line> line = read_line(bytes.substr(at, end - at));
-    if (line && line->synced_to > damage) return damaged(path, damage, what);
+    if (line && line->synced_to > damage) {
+      return damaged(path, damage, text("line ", sequence, " is not as it was written"));
+    }
     at = end + 1;
   }
   return {};
@@ -97,7 +98,6 @@ bool never_begun(std::string_view bytes) {
 
 Result<JournalLines> parse(std::string_view bytes, const std::string& path) {
   JournalLines lines;
-  std::uint64_t synced_to = 0;
   std::size_t at = 0;
   while (at < bytes.size()) {
     const std::size_t end = line_end(bytes, at);
@@ -120,7 +120,6 @@ Result<JournalLines> parse(std::string_view bytes, const std::string& path) {
                                 "' and this version reads '", kJournalFormat,
                                 "'; use the version that wrote it"));
     }
-    synced_to = std::max(synced_to, line->synced_to);
     ++lines.next_sequence;
     at = end + 1;
   }
@@ -128,7 +127,7 @@ Result<JournalLines> parse(std::string_view bytes, const std::string& path) {
   lines.torn_bytes = bytes.size() - at;
   if (lines.torn_bytes == 0) return lines;
   if (at == 0 && !never_begun(bytes)) return damaged(path, 0, "its first line is not a journal's");
-  AESWEEP_RETURN_IF_ERROR(check_tail(bytes, at, synced_to, lines.next_sequence, path));
+  AESWEEP_RETURN_IF_ERROR(check_tail(bytes, at, lines.next_sequence, path));
   return lines;
 }
 
@@ -137,7 +136,7 @@ Status read_fault(const std::string& path) {
 }
 
 Result<std::string> read_all(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const Descriptor file(open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   struct stat info {};
   if (file.get() < 0 || ::fstat(file.get(), &info) != 0) return read_fault(path);
   if (!S_ISREG(info.st_mode)) return Status::world(path + ": is not a regular file");
@@ -213,7 +212,7 @@ Result<JournalFile> JournalFile::create(const std::string& path) {
 
 Result<JournalFile> JournalFile::open(const std::string& path, const JournalLines& lines) {
   if (lines.next_sequence == 0) return create(path);
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const int fd = open_file(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return write_fault(path, errno, 0);
   auto impl = std::make_unique<Impl>(path, fd, lines.bytes, lines.next_sequence);
   struct stat info {};

@@ -51,6 +51,7 @@ struct LeaseTimes {  // Shortened by tests only.
   std::chrono::milliseconds dead_after{60'000};
   std::chrono::milliseconds ending{15'000};
   std::chrono::milliseconds look{500};
+  std::chrono::milliseconds hesitate{0};  // At most, between a takeover's steps: widens races.
 };
 
 // Who holds the folder; nothing if nobody does. An unreadable lease is a fault that names the file

@@ -14,7 +14,7 @@ namespace aesweep {
 struct ValidationReport {
   std::vector<std::string> problems;  // What is missing, damaged or contradicts the journal.
   std::vector<std::string> notes;     // What is unusual and harms nothing: files not named there.
-  std::int64_t files = 0;             // That were compared.
+  std::int64_t files = 0;             // That were compared with the journal.
 };
 
 [[nodiscard]] ValidationReport validate_run(const RunFolder& folder);

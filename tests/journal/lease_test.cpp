@@ -379,7 +379,9 @@ TEST_F(LeaseTest, AStoppedHolderIsReplacedAndKnowsItOnWaking) {
 
 // One try of a racer: half of those who get the lease die with it.
 int race_once(const std::string& path, SharedMemory& shared, unsigned random) {
-  Result<Lease> lease = Lease::acquire(path, LeaseWait::kNo, kTimes);
+  LeaseTimes slow = kTimes;
+  slow.hesitate = milliseconds(random % 4);
+  Result<Lease> lease = Lease::acquire(path, LeaseWait::kNo, slow);
   if (!lease.ok()) {
     return lease.status().message().find("is at work on the run folder") != std::string::npos ? 0
                                                                                               : 1;

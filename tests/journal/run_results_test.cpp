@@ -242,7 +242,7 @@ TEST_F(RunTest, AGoodRunIsClean) {
   expect_clean();
   fs::remove(folder_.file(checkpoint_file(3, 1, 10)));  // An older one may be gone.
   expect_clean();
-  EXPECT_EQ(validate_run(folder_).files, 6);
+  EXPECT_EQ(validate_run(folder_).files, 5);
 }
 
 TEST_F(RunTest, EachDamagedFileIsNamed) {
