@@ -12,6 +12,8 @@ namespace aesweep {
       return "SIGHUP";
     case SIGINT:
       return "SIGINT";
+    case SIGQUIT:
+      return "SIGQUIT";
     case SIGILL:
       return "SIGILL";
     case SIGTRAP:
@@ -24,6 +26,8 @@ namespace aesweep {
       return "SIGFPE";
     case SIGKILL:
       return "SIGKILL";
+    case SIGUSR1:
+      return "SIGUSR1";
     case SIGSEGV:
       return "SIGSEGV";
     case SIGPIPE:

@@ -1,9 +1,12 @@
-// Proves tables, edit distance and name suggestions on cases written by hand.
+// Proves tables, edit distance, name suggestions and signal handlers' lines on cases written by
+// hand.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "core/base/line.hpp"
 #include "core/base/names.hpp"
 #include "core/base/table.hpp"
 
@@ -83,6 +86,17 @@ TEST(Closest, SuggestsOnlyWhatIsNear) {
 
 TEST(Closest, TakesTheFirstOfEquals) {
   EXPECT_EQ(closest("l3", std::vector<std::string>{"l1", "l2"}), "l1");
+}
+
+TEST(Line, PutsWordsAndNumbersTogetherAndCutsWhatDoesNotFit) {
+  Line line;
+  EXPECT_STREQ(line.c_str(), "");
+  line << "rank " << std::uint64_t{0} << ", step " << std::uint64_t{18446744073709551615U};
+  EXPECT_STREQ(line.c_str(), "rank 0, step 18446744073709551615");
+  line.clear();
+  line << std::string(8190, 'x').c_str() << "yz"
+       << "no more" << std::uint64_t{7};
+  EXPECT_EQ(std::string(line.c_str()), std::string(8190, 'x') + "yz");
 }
 
 }  // namespace
