@@ -341,6 +341,24 @@ TEST(GroupRank, ASignalBeforeTheFirstTrialClosesEveryGroup) {
   }
 }
 
+// One group, which holds its second trial while it trains the first.
+TEST(GroupRank, WhatIsHeldIsGivenUp) {
+  for (const bool interrupt : {false, true}) {
+    Jobs run(3, 3);
+    TestDesk* desk = nullptr;
+    run.services = group_services([&desk, interrupt](const TrialSpec&, std::int64_t step) {
+      if (desk == nullptr || step != 7) return;
+      if (interrupt) desk->interrupt();
+      if (!interrupt) desk->stop();
+    });
+    run.job(test_world().ranks(), [&desk](TestDesk& one) { desk = &one; });
+    if (Jobs::rank() != 0) continue;
+    EXPECT_EQ(run.of_kind(Kind::kStarted).size(), 1U);
+    EXPECT_EQ(run.of_kind(Kind::kFinished).size(), interrupt ? 0U : 1U);
+    EXPECT_EQ(run.of_kind(Kind::kLeft).size(), interrupt ? 1U : 0U);
+  }
+}
+
 TEST(GroupRank, CheckpointsComeByStepsAndEpochsInOrder) {
   using Every = CheckpointSpec::Every;
   const auto steps_of = [](const CheckpointSpec& spec) {
