@@ -254,8 +254,9 @@ TEST(Plan, ShowsTrialsAndNeedsOfTheQuickstart) {
 }
 
 TEST(Plan, WarnsOfATrialThatDoesNotFitIntoThisMachine) {
-  const Answer answer = aesweep({"plan", kQuickstart, "--set", "model.layers.code.units=65536",
-                                 "--set", "data.train_rows=2000000000"});
+  const Answer answer =
+      aesweep({"plan", kQuickstart, "--set", "model.layers.code.units=1048576", "--set",
+               "data.cols=65536", "--set", "data.train_rows=128", "--set", "data.test_rows=64"});
   EXPECT_EQ(answer.status, 0) << answer.err;
   expect_has(answer.out, "warning     trial ");
   expect_has(answer.out, " of this machine; ");
