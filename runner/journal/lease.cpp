@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -93,23 +94,40 @@ Result<std::optional<Found>> read_found(const std::string& name) {
   }
 }
 
+// One look at all names; nothing where they changed meanwhile.
+Result<std::optional<std::vector<Found>>> look_once(const std::string& path) {
+  Result<std::optional<Found>> before = read_found(path);
+  if (!before.ok()) return before.status();
+  Result<std::vector<std::string>> names = names_moved_away(path);
+  if (!names.ok()) return names.status();
+  std::vector<Found> all;
+  if (before->has_value()) all.push_back(**before);
+  for (const std::string& name : *names) {
+    Result<std::optional<Found>> found = read_found(name);
+    if (!found.ok()) return found.status();
+    if (!found->has_value()) return std::optional<std::vector<Found>>();
+    all.push_back(std::move(**found));
+  }
+  // A file that went from one name to another meanwhile was perhaps seen under neither.
+  Result<std::optional<Found>> after = read_found(path);
+  if (!after.ok()) return after.status();
+  Result<std::vector<std::string>> again = names_moved_away(path);
+  if (!again.ok()) return again.status();
+  const auto token = [](const std::optional<Found>& found) {
+    return found && found->holder ? found->holder->token : std::string();
+  };
+  std::sort(names->begin(), names->end());
+  std::sort(again->begin(), again->end());
+  if (*names != *again || token(*before) != token(*after))
+    return std::optional<std::vector<Found>>();
+  return std::optional(std::move(all));
+}
+
 Result<std::vector<Found>> find_all(const std::string& path) {
   while (true) {
-    Result<std::vector<std::string>> names = names_moved_away(path);
-    if (!names.ok()) return names.status();
-    names->push_back(path);
-    std::vector<Found> all;
-    bool moving = false;  // One listed is gone: it may have a name by now that was not looked at.
-    for (const std::string& name : *names) {
-      Result<std::optional<Found>> found = read_found(name);
-      if (!found.ok()) return found.status();
-      if (found->has_value()) {
-        all.insert(name == path ? all.begin() : all.end(), std::move(**found));
-      } else {
-        moving = moving || name != path;
-      }
-    }
-    if (!moving) return all;
+    Result<std::optional<std::vector<Found>>> all = look_once(path);
+    if (!all.ok()) return all.status();
+    if (all->has_value()) return std::move(**all);
   }
 }
 
@@ -126,7 +144,7 @@ Result<Moved> move_away(const std::string& path, IsIt&& is_it, std::string& away
   }
   if (is_it(away)) return Moved::kYes;
   // Somebody who has placed his own meanwhile sees this one, and takes his away again.
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 400; ++i) {
     const int error = internal::place_new(away, path);
     if (error == 0 || error == ENOENT) return Moved::kOther;
     if (error != EEXIST) return folder_fault(path, error);
@@ -326,8 +344,8 @@ void Lease::Impl::renew() {
   const nanoseconds now = boot_clock();
   if (!is_valid()) return;
   bool ours = is_file(path, file.get());
-  // Another may have moved it by mistake and be about to put it back.
-  for (int i = 0; i < 10 && !ours; ++i) {
+  // Another may have moved it by mistake and be about to put it back; it counts meanwhile.
+  for (int i = 0; i < 50 && !ours; ++i) {
     std::this_thread::sleep_for(milliseconds(20));
     ours = is_file(path, file.get());
   }
