@@ -10,12 +10,15 @@ namespace {
 constexpr std::array<int, 3> kSignals = {SIGUSR1, SIGTERM, SIGINT};
 
 std::atomic<int> noted = 0;
+std::atomic<bool> told_to_end = false;  // By SIGTERM or SIGINT.
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
-// A second signal has its default effect, once the handler has returned and it is let through.
+// A second SIGTERM or SIGINT has its default effect, once the handler has returned and it is let
+// through.
 extern "C" void note_interrupt(int signal) {
   int none = 0;
-  if (noted.compare_exchange_strong(none, signal)) return;
+  noted.compare_exchange_strong(none, signal);
+  if (signal == SIGUSR1 || !told_to_end.exchange(true)) return;
   ::signal(signal, SIG_DFL);
   ::raise(signal);
 }
@@ -24,6 +27,7 @@ extern "C" void note_interrupt(int signal) {
 
 InterruptWatch::InterruptWatch() {
   noted.store(0);
+  told_to_end.store(false);
   struct sigaction action {};
   action.sa_handler = note_interrupt;
   action.sa_flags = SA_RESTART;
@@ -43,6 +47,7 @@ InterruptWatch::~InterruptWatch() {
   AESWEEP_CHECK(::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr) == 0,
                 "cannot restore the signal mask");
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    if (kSignals[i] == SIGUSR1) before_[i].sa_handler = SIG_IGN;
     AESWEEP_CHECK(::sigaction(kSignals[i], &before_[i], nullptr) == 0, "cannot restore a signal");
   }
 }

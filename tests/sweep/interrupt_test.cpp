@@ -1,5 +1,5 @@
-// InterruptWatch: the first signal is noted, the second ends the process, ignored ones stay so, and
-// afterwards all is as before.
+// InterruptWatch: the first signal is noted, a second SIGTERM or SIGINT ends the process, SIGUSR1
+// never does, and ignored ones stay so.
 
 #include "runner/sweep/interrupt.hpp"
 
@@ -17,11 +17,12 @@ TEST(Interrupt, TheFirstSignalIsNoted) {
   }
 }
 
-TEST(InterruptDeathTest, ASecondSignalOfAnyKindEndsTheProcess) {
-  for (const int second : {SIGUSR1, SIGTERM, SIGINT}) {
+TEST(InterruptDeathTest, ASecondTerminationEndsTheProcess) {
+  for (const int second : {SIGTERM, SIGINT}) {
     EXPECT_EXIT(
         {
           const InterruptWatch watch;
+          ::raise(SIGUSR1);
           ::raise(SIGTERM);
           ::raise(second);
         },
@@ -33,9 +34,22 @@ TEST(InterruptDeathTest, AfterwardsSignalsEndTheProcess) {
   EXPECT_EXIT(
       {
         { const InterruptWatch watch; }
-        ::raise(SIGUSR1);
+        ::raise(SIGTERM);
       },
-      testing::KilledBySignal(SIGUSR1), "");
+      testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST(Interrupt, SigusrOneMayComeAgainAndLater) {
+  {
+    const InterruptWatch watch;
+    ::raise(SIGUSR1);
+    ::raise(SIGUSR1);
+    ::raise(SIGTERM);
+    ::raise(SIGUSR1);
+    EXPECT_EQ(noted_interrupt(), SIGUSR1);
+  }
+  ::raise(SIGUSR1);
+  ::signal(SIGUSR1, SIG_DFL);
 }
 
 TEST(Interrupt, WhatWasIgnoredStaysIgnored) {
