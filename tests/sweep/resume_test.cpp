@@ -11,6 +11,10 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "core/base/text.hpp"
 #include "runner/journal/journal_file.hpp"
@@ -278,9 +282,12 @@ TEST(Resume, AnotherNumericFingerprintNeedsConsent) {
   EXPECT_GE(marked, 1);
 }
 
+// As a rank left it that the next job does not have.
+constexpr int kGoneRank = 9;
+
 void leave_crash(const Jobs& jobs, std::int64_t trial) {
   if (!is_first()) return;
-  Result<CrashSlot> slot = CrashSlot::create(jobs.path("crash"), 0);
+  Result<CrashSlot> slot = CrashSlot::create(jobs.path("crash"), kGoneRank);
   ASSERT_TRUE(slot.ok()) << slot.status().message();
   slot->set_trial(trial, 1);
   slot->arm();
@@ -294,7 +301,10 @@ TEST(Resume, ATrialThatCrashedTwiceFailsAndTheOthersGoOn) {
   leave_crash(jobs, 1);
   jobs.interrupts = true;
   EXPECT_EQ(jobs.run(StartMode::kAuto, experiment_of(3)), 75) << jobs.said;
-  expect_said(jobs, "trial 1 crashed on rank 0: SIGSEGV in activation bad");
+  expect_said(jobs, "trial 1 crashed on rank 9: SIGSEGV in activation bad");
+  if (is_first()) {
+    EXPECT_FALSE(fs::exists(jobs.path("crash/rank-9"))) << "it would be charged again";
+  }
   jobs.interrupts = false;
   leave_crash(jobs, 1);
   EXPECT_EQ(jobs.run(StartMode::kAuto, experiment_of(3)), 1) << jobs.said;
@@ -306,14 +316,46 @@ TEST(Resume, ATrialThatCrashedTwiceFailsAndTheOthersGoOn) {
   EXPECT_EQ(jobs.steps(), 0);
 }
 
+// The records of the run's last job.
+std::vector<Record> last_job(const Jobs& jobs) {
+  std::vector<Record> records;
+  Result<JournalLines> lines = read_journal(jobs.path("journal"));
+  EXPECT_TRUE(lines.ok()) << lines.status().message();
+  for (const std::string& line : lines->payloads) {
+    Result<Record> record = decode_record(line);
+    EXPECT_TRUE(record.ok()) << record.status().message();
+    if (std::holds_alternative<JobStarted>(*record)) records.clear();
+    records.push_back(std::move(record).value());
+  }
+  return records;
+}
+
 TEST(Resume, SuspectsOfACrashRunOneAtATime) {
   Jobs jobs;
   jobs.interrupt(experiment_of(6));
+  std::set<std::int64_t> suspects;
+  for (const Record& record : last_job(jobs)) {
+    if (const auto* begun = std::get_if<TrialBegun>(&record)) suspects.insert(begun->number);
+    if (const auto* done = std::get_if<TrialFinished>(&record)) suspects.erase(done->number);
+  }
+  ASSERT_TRUE(suspects.contains(1));
   jobs.options.supervised = true;
   jobs.options.search_crash = true;
   EXPECT_EQ(jobs.run(StartMode::kAuto, experiment_of(6)), 0) << jobs.said;
   expect_said(jobs, "go first, one at a time");
   EXPECT_EQ(jobs.trials().size(), 6U);
+  std::set<std::int64_t> running;
+  for (const Record& record : last_job(jobs)) {
+    if (const auto* begun = std::get_if<TrialBegun>(&record)) {
+      running.insert(begun->number);
+      EXPECT_TRUE(suspects.empty() || running.size() == 1) << "trial " << begun->number;
+      EXPECT_TRUE(suspects.empty() || suspects.contains(begun->number));
+    }
+    if (const auto* done = std::get_if<TrialFinished>(&record)) {
+      running.erase(done->number);
+      suspects.erase(done->number);
+    }
+  }
 }
 
 }  // namespace

@@ -33,9 +33,9 @@ struct Leftovers {
     for (const Record& record : {Record(finished), Record(old), Record(gone)}) {
       EXPECT_TRUE(run.apply(record).ok());
     }
-    for (const char* name :
-         {"trials/000001.1.h5", "trials/000002.1.h5", "trials/000000-000999.1.segment",
-          "trials/.000003.1.h5.77.0.tmp", "trials/notes.txt", "trials/1.2.3"}) {
+    for (const char* name : {"trials/000001.1.h5", "trials/000002.1.h5",
+                             "trials/000000-000999.1.segment", "trials/.000003.1.h5.77.0.tmp",
+                             "trials/notes.txt", "trials/1.2.3", "trials/000007.1.txt"}) {
       put(name);
     }
     put(old.file.name);
@@ -62,8 +62,8 @@ TEST(StaleFiles, OnlyWhatTheJournalKnowsStays) {
   Leftovers left;
   const Status status = remove_stale_files(left.folder, left.run);
   ASSERT_TRUE(status.ok()) << status.message();
-  EXPECT_EQ(left.names(), (std::set<std::string>{"000001.1.h5", "notes.txt", "1.2.3",
-                                                 "000002.1.000000000005.h5"}));
+  EXPECT_EQ(left.names(), (std::set<std::string>{"000001.1.h5", "000007.1.txt", "notes.txt",
+                                                 "1.2.3", "000002.1.000000000005.h5"}));
   ASSERT_EQ(left.run.trials[2].checkpoints.size(), 1U);
   EXPECT_EQ(left.run.trials[2].checkpoints[0].step, 5);
 }
