@@ -93,7 +93,7 @@ LedgerFiles RunHome::files() {
 Result<std::string> RunHome::text_before() const {
   const Result<std::vector<std::byte>> bytes =
       read_file(folder_.file(state_.job->experiment.name), kTextBytesMax);
-  if (!bytes.ok()) return bytes.status();
+  if (!bytes.ok()) return Status::world(bytes.status().message());
   return std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
 }
 
