@@ -12,7 +12,7 @@ import threading
 from context import check
 from journal import Journal
 from kill_points import killed_run
-from oracles import Final
+from oracles import Final, results_digest
 from reference import reference
 from runs import Job, run as run_program
 
@@ -38,9 +38,15 @@ def files(folder, kind):
     found = {"trial": sorted((folder / "trials").glob("*.h5")),
              "checkpoint": sorted((folder / "checkpoints").glob("*.h5")),
              "segment": sorted((folder / "trials").glob("*.segment"))}.get(kind, [folder / kind])
-    known = {record["file"]["name"] for record in Journal.of(folder).records if "file" in record}
-    if kind in ("trial", "checkpoint"):
-        found = [path for path in found if str(path.relative_to(folder)) in known]
+    journal = Journal.of(folder)
+    if kind == "trial":
+        needed = {record["file"]["name"] for record in journal.finished().values()}
+        found = [path for path in found if f"trials/{path.name}" in needed]
+    if kind == "checkpoint":  # The newest of a trial that is not finished.
+        needed = {record["number"]: record["file"]["name"]
+                  for record in journal.kinds("checkpoint_written")
+                  if record["number"] not in journal.finished()}
+        found = [path for path in found if f"checkpoints/{path.name}" in needed.values()]
     check(found and found[0].exists(), f"the run has no {kind} to spoil")
     return found
 
@@ -93,14 +99,22 @@ def resume_spoiled(context, folder, work, name, bit):
     """It is refused, naming the file, or the end is that of the undisturbed run."""
     copy = context.folder() / "run"
     shutil.copytree(folder, copy)
-    spoiled = (copy / "results.h5").read_bytes() if name == "results.h5" else None
+    left = {"results.h5": copy / name}.get(name) or next((copy / "trials").glob("*.segment"), None)
+    before = left.read_bytes() if left is not None and left.name == name else None
     job = run_program(context, work.experiment, copy)
-    if job.status == 0 and spoiled and spoiled == (copy / name).read_bytes():
-        # A finished run is not touched by a resume: `aesweep rebuild` makes the file again.
+    if job.status == 0 and before is not None and before == left.read_bytes():
+        # A finished run is not touched by a resume; `aesweep rebuild` makes results.h5 again of
+        # good files only.
         job = Job([context.program, "rebuild", copy])
-        check(job.wait() == 0, f"rebuild: {job.tail()}")
-        Final(copy).same_as(work.final)
-        context.count(NAME, "results.h5 left by a resume, made again by rebuild")
+        status = job.wait()
+        if name == "results.h5":
+            check(status == 0, f"rebuild: {job.tail()}")
+            Final(copy).same_as(work.final)
+        else:
+            check(status == 3 and name in job.text(), f"rebuild: {status}: {job.tail()}")
+            check(results_digest(copy / "results.h5") == work.final.results,
+                  "rebuild merged a spoiled segment")
+        context.count(NAME, "resumes of a finished run that left the file, then rebuild")
     elif job.status == 0:
         Final(copy).same_as(work.final)
         context.count(NAME, "resumes that got the same end")

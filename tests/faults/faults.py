@@ -13,6 +13,7 @@ run here. Standard library and h5py.
 import argparse
 import concurrent.futures
 import pathlib
+import signal
 import sys
 import time
 import traceback
@@ -30,6 +31,7 @@ import network
 import power_loss
 import random_kills
 import ranks
+import runs
 import slurm
 import supervise
 from context import Context, Fault, Skip
@@ -100,12 +102,15 @@ def run_set(context, name, options):
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     context = Context(options)
+    runs.use_folder(context.work)
     try:
         for name in SETS if options.what in ("quick", "long") else [options.what]:
             run_set(context, name, options)
         context.report(options.json)
     finally:
+        runs.destroy_all()
         context.close()
     if context.failures:
         return 1

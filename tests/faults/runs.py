@@ -81,8 +81,23 @@ def kill(pid, number=signal.SIGKILL):
         return False
 
 
+_started = []
+
+
+def use_folder(folder):
+    """Where Open MPI keeps its own files: those of killed jobs stay there."""
+    MPI_ENVIRONMENT["OMPI_MCA_orte_tmpdir_base"] = str(folder)
+    MPI_ENVIRONMENT["OMPI_MCA_btl_vader_backing_directory"] = str(folder)
+
+
+def destroy_all():
+    """Ends every process of every job: for the tool's own end."""
+    for job in list(_started):
+        job.destroy()
+
+
 class Job:
-    """A started command; its stderr is read into memory as it comes."""
+    """A started command; its output is read into memory as it comes."""
 
     def __init__(self, arguments, environment=None, folder="/", prepare=None):
         self.tag = uuid.uuid4().hex
@@ -94,6 +109,7 @@ class Job:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True, preexec_fn=prepare)
         self.output = b""
+        _started.append(self)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -147,6 +163,8 @@ class Job:
         while True:
             left = processes(self.tag)
             if not left:
+                if self in _started:
+                    _started.remove(self)
                 return
             if time.monotonic() > end:
                 names = ", ".join(f"{p.name} {p.pid}" for p in left)
