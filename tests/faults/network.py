@@ -22,17 +22,20 @@ def cases(context):
 
 def run(context, case):
     kind, _, seconds = case.partition("/")
-    experiment, _ = written(context, "slurm")
     stall = "8s" if seconds == "ever" else "60s"
-    quiet, folder = context.folder() / "run", context.folder() / "run"
-    undisturbed = Job(run_arguments(context, experiment, quiet))
-    check(undisturbed.wait(120) == 0, undisturbed.tail())
     with Network() as network:
+        # Not in /dev/shm: each host has one of its own.
+        experiment = written(network.folder, "slurm")
+        quiet, folder = network.folder / "quiet", network.folder / "run"
+        undisturbed = Job(run_arguments(context, experiment, quiet))
+        check(undisturbed.wait(120) == 0, undisturbed.tail())
         if kind == "slow":
             network.shape("all", "delay=2ms", "loss=0.5%")
         job = Job(network.command(2, context.program, "run", experiment, "-o", folder,
                                   "--resume=auto", "--set", f"limits.stall={stall}",
-                                  "--set", "resources.ranks_per_trial=2"))
+                                  "--set", "resources.ranks_per_trial=2"),
+                  {"OMPI_MCA_orte_tmpdir_base": "/tmp",
+                   "OMPI_MCA_btl_vader_backing_directory": "/dev/shm"})
         check(job.wait_for(lambda: Journal.of(folder).kinds("checkpoint_written"), 60), job.tail())
         if kind == "cut":
             network.shape("n2", "loss=100%")
@@ -52,8 +55,8 @@ def run(context, case):
         else:
             check(status == 0, f"ended with {status}: {job.tail()}")
         job.no_orphans()
-    if seconds == "ever":
-        resume(context, experiment, folder)
-    Final(folder).same_as(Final(quiet))
-    check(not litter(folder), f"left behind: {litter(folder)}")
+        if seconds == "ever":
+            resume(context, experiment, folder)
+        Final(folder).same_as(Final(quiet))
+        check(not litter(folder), f"left behind: {litter(folder)}")
     context.count(NAME, case)

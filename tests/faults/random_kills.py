@@ -16,6 +16,7 @@ from runs import END_SECONDS, Job, kill, resume, run_arguments, supervise_argume
 NAME = "random-kills"
 KILLS = {"quick": 6, "long": 1000}
 KILLS_IN_A_ROW = 5
+TRAINING_SHARE = 0.75  # Of the kills wait until the job has trained; the others come at any time.
 
 
 def lengths(context):
@@ -69,6 +70,7 @@ class Chain:
         self.folder = context.folder() / "run"
         self.acks = set()
         self.kills = 0
+        self.killed = []  # What is to be counted of the present job.
         self.wanted = int(case.split("-")[2])
 
     def start(self):
@@ -80,8 +82,10 @@ class Chain:
 
     def kill_once(self, job):
         """After a random time; the role that died, or nothing where the job had ended."""
-        delay = self.rng.random() * self.work.seconds
-        ended = job.wait_for(lambda: False, delay)
+        draws = self.rng.random(), self.rng.random()
+        if draws[0] < TRAINING_SHARE:
+            job.wait_for(self.trained, 30.0)
+        ended = job.wait_for(lambda: False, draws[1] * self.work.seconds / 2)
         alive = job.roles()
         victim = choose(self.rng, alive)
         if ended or victim is None or job.process.poll() is not None:
@@ -91,14 +95,19 @@ class Chain:
             return None
         self.kills += 1
         kind = victim if not victim.startswith("rank") else "ranks"
-        self.context.count(NAME, "kills")
-        self.context.count(NAME, f"kills of {kind}")
-        self.context.count(NAME, f"kills in phase {doing}")
-        if trained:
-            self.context.count(NAME, "kills after the first training step")
+        self.killed += ["kills", f"kills of {kind}", f"kills in phase {doing}"]
+        self.killed += ["kills after the first training step"] if trained else []
         return victim
 
+    def trained(self):
+        """Whether the present job has got somewhere."""
+        jobs = len(Journal.of(self.folder).kinds("job_started"))
+        return jobs > self.jobs_before and any(
+            record["kind"] in ("checkpoint_written", "trial_finished")
+            for record in Journal.of(self.folder).last_job())
+
     def job_with_kills(self):
+        self.killed = []
         job, supervised = self.start()
         victim = self.kill_once(job)
         # A supervisor starts the job again: it may be killed again while it does.
@@ -108,8 +117,14 @@ class Chain:
         status = job.wait(END_SECONDS + 4 * self.work.seconds)
         job.no_orphans()
         self.acks |= job.acks()
-        check(victim is None or supervised or status != 0,
-              f"{victim} was killed and the job ended with 0")
+        if victim is not None and not supervised and status == 0:
+            check(len(Journal.of(self.folder).finished()) == len(self.work.final.members),
+                  f"{victim} was killed and the job ended with 0")
+            self.context.count(NAME, "kills that came when the job had just ended")
+            self.kills -= 1
+            self.killed = []
+        for what in self.killed:
+            self.context.count(NAME, what)
         if supervised and victim not in (None, "supervisor"):
             check(status == 0, f"the supervisor did not finish the run: {status}: {job.tail()}")
         acknowledged(self.folder, self.acks, self.work.final)

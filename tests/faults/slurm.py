@@ -31,8 +31,9 @@ class Sweep:
 
     def __init__(self, context, slurm, launch="mpirun", options=(), stall="60s"):
         self.slurm = slurm
-        self.experiment, self.interval = written(context, "slurm")
-        self.folder = context.folder() / "run"
+        # Not in /dev/shm: each node has one of its own.
+        self.experiment = written(slurm.folder, "slurm")
+        self.folder = slurm.folder / "run"
         self.log = self.folder.parent / "log"
         self.script = context.source / "docs/slurm/aesweep.sbatch"
         self.context, self.options, self.launch, self.stall = context, options, launch, stall
