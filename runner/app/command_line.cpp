@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "core/base/names.hpp"
@@ -161,7 +162,7 @@ class Parser {
     if (validate_->parsed()) return validate_options_;
     if (rebuild_->parsed()) return rebuild_options_;
     if (plan_->parsed()) {
-      plan_options_.experiment = experiment_;
+      plan_options_.experiment = experiment();
       return plan_options_;
     }
     if (plugins_->parsed()) return plugins_options_;
@@ -174,10 +175,8 @@ class Parser {
  private:
   void add_experiment(CLI::App* command) {
     command->add_option("EXPERIMENT", experiment_.path, "The experiment, a YAML file")->required();
-    command
-        ->add_option("--data-dir", experiment_.data_dir,
-                     "Folder that holds data-set folders such as mnist/")
-        ->envname("AESWEEP_DATA_DIR");
+    command->add_option("--data-dir", experiment_.data_dir,
+                        "Folder that holds data-set folders such as mnist/; else AESWEEP_DATA_DIR");
     command
         ->add_option("--set", pairs_,
                      "KEY=VALUE: set a key of the experiment before it is expanded; a swept key"
@@ -263,7 +262,7 @@ class Parser {
       return ExitNow{refuse(status.message() + "; see aesweep run --help")};
     }
     RunOptions& run = run_options_;
-    run.experiment = experiment_;
+    run.experiment = experiment();
     run.rerun_failed = !rerun_.empty();
     run.start = extend_                                         ? StartMode::kExtend
                 : resume_ == "auto"                             ? StartMode::kAuto
@@ -273,6 +272,15 @@ class Parser {
     supervise_options_.run = run;
     supervise_options_.arguments = arguments_of_jobs();
     return supervise_options_;
+  }
+
+  // The variable is read here: CLI11 would read it for every command that has the option, and so
+  // over what the call says.
+  [[nodiscard]] ExperimentOptions experiment() const {
+    ExperimentOptions options = experiment_;
+    const char* variable = std::getenv("AESWEEP_DATA_DIR");
+    if (options.data_dir.empty() && variable != nullptr) options.data_dir = variable;
+    return options;
   }
 
   [[nodiscard]] std::vector<std::string> arguments_of_jobs() const {

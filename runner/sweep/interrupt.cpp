@@ -47,7 +47,7 @@ InterruptWatch::~InterruptWatch() {
   AESWEEP_CHECK(::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr) == 0,
                 "cannot restore the signal mask");
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    if (kSignals[i] == SIGUSR1) before_[i].sa_handler = SIG_IGN;
+    if (kSignals[i] == SIGUSR1) continue;
     AESWEEP_CHECK(::sigaction(kSignals[i], &before_[i], nullptr) == 0, "cannot restore a signal");
   }
 }

@@ -3,7 +3,7 @@
 // One at a time per process, on every rank: a launcher forwards SIGUSR1 to all of them. The handler
 // only sets a flag; the rank looks at it between steps. Only the first signal is noted. A second
 // SIGTERM or SIGINT ends the process at once, as does the first outside of this object's life;
-// SIGUSR1 never does, and is ignored afterwards: launchers and batch systems send it twice. A
+// SIGUSR1 never does, not afterwards either: launchers and batch systems send it twice. A
 // signal that was ignored when it began stays ignored; one that was blocked, and came meanwhile, is
 // noted now.
 #pragma once

@@ -318,6 +318,9 @@ TEST(Plan, ReadsTheSizesOfDataFilesInTheDataFolder) {
   expect_has(by_option.out, "370 training and 37 test samples of 784 values");
   const Answer by_variable = aesweep({"plan", kMnist}, {{"AESWEEP_DATA_DIR", folder.path()}});
   EXPECT_EQ(by_variable.out, by_option.out);
+  const Answer by_both =
+      aesweep({"plan", kMnist, "--data-dir", folder.path()}, {{"AESWEEP_DATA_DIR", "/nowhere"}});
+  EXPECT_EQ(by_both.out, by_option.out) << "the option counts";
   const Answer nowhere = aesweep({"plan", kMnist}, {{"AESWEEP_DATA_DIR", ""}});
   EXPECT_EQ(nowhere.status, 2);
   expect_has(nowhere.err, "--data-dir");

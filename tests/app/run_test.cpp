@@ -136,26 +136,30 @@ Answer interrupted_run(const TemporaryFolder& folder, const std::string& launche
   return run_program({"/bin/sh", "-c", line, endless, folder.path("run")});
 }
 
-TEST(Run, AnInterruptSaysWhatIsThereAndEndsWithItsStatus) {
-  for (const auto& [signal, status] : {std::pair("INT", 130), std::pair("TERM", 143)}) {
+TEST(Run, AnInterruptedRunLeavesACheckpointAndSaysHowToGoOn) {
+  for (const std::string signal : {"INT", "TERM", "USR1"}) {
     SCOPED_TRACE(signal);
     const TemporaryFolder folder;
     const Answer answer = interrupted_run(folder, "", signal);
-    EXPECT_EQ(answer.status, status);
-    const std::string words = "interrupted; 1 of 2 trials are finished in " +
-                              folder.path("run/trials") + ", there is no results.h5";
+    EXPECT_EQ(answer.status, 75);
+    const std::string words =
+        "interrupted (SIG" + signal + "): 1 of 2 trials finished; go on with --resume";
     EXPECT_EQ(count_of(answer.err, words), 1) << answer.err;
     EXPECT_EQ(count_of(contents(folder.path("run/run.log")), words), 1);
+    EXPECT_FALSE(fs::is_empty(folder.path("run/checkpoints")));
     EXPECT_FALSE(fs::exists(folder.path("run/results.h5")));
   }
 }
 
+// The launcher kills its ranks one second later.
 TEST(Run, AnInterruptedLauncherLeavesTheSameLineInTheLog) {
   const TemporaryFolder folder;
   const std::string launcher = AESWEEP_MPIEXEC " " AESWEEP_MPIEXEC_COUNT " 2";
   const Answer answer = interrupted_run(folder, launcher, "INT");
   EXPECT_NE(answer.status, 0);
-  EXPECT_EQ(count_of(contents(folder.path("run/run.log")), "interrupted; 1 of 2 trials"), 1)
+  EXPECT_EQ(count_of(contents(folder.path("run/run.log")),
+                     "): 1 of 2 trials finished; go on with --resume"),
+            1)
       << answer.err;
   EXPECT_FALSE(fs::exists(folder.path("run/results.h5")));
 }

@@ -1,4 +1,4 @@
-"""Undisturbed runs that others are compared with; each workload is run once per call of the tool."""
+"""Undisturbed runs that others are compared with; each workload runs once per call of the tool."""
 
 import threading
 import time
