@@ -86,6 +86,8 @@ class Context:
         command = f"tests/faults/faults.py {name} --seed {self.seed} --replay '{case}'"
         if self.program != str(self.source / "build/release/bin/aesweep"):
             command += f" --program {self.program}"
+        if self.extent == "quick":
+            command += " --extent quick"
         with self.lock:
             self.failures.append(
                 {"set": name, "seed": self.seed, "point": case, "fault": message,

@@ -21,7 +21,8 @@ from reference import reference
 from runs import ACK, Job, resume, run_arguments
 
 NAME = "power-loss"
-STATES = {"quick": 300, "long": 12000}
+STATES = {"quick": 300, "long": 15000}
+WORKLOAD = {"quick": "short", "long": "long"}
 RESUMES = {"quick": 2, "long": 60}
 
 _local = threading.local()
@@ -63,7 +64,7 @@ class Recording:
 def recording(context):
     with _lock:
         if not _recording:
-            _recording["work"] = reference(context, "short")
+            _recording["work"] = reference(context, WORKLOAD[context.extent])
             _recording["it"] = Recording(context, _recording["work"])
         return _recording["it"], _recording["work"]
 
