@@ -17,7 +17,7 @@ import threading
 
 from context import Skip, check
 from journal import Journal
-from oracles import acknowledged, finished_run
+from oracles import acknowledged, finished_run, whole_files
 from reference import reference
 from runs import Job, resume, run_arguments, supervise_arguments
 
@@ -172,6 +172,7 @@ def run(context, case):
         context.count(NAME, "calls that this run did not reach")
     acks |= job.acks()
     acknowledged(folder, acks, work.final)
+    whole_files(folder, work.final)
     job = resume(context, work.experiment, folder)
     finished_run(folder, work.final, work.interval, acks | job.acks())
     shutil.rmtree(folder.parent)

@@ -92,6 +92,19 @@ def acknowledged(folder, acks, reference=None):
                   f"trial {number} has other bytes than undisturbed")
 
 
+def whole_files(folder, reference):
+    """Every file is complete at every instant: what has its final name has its final bytes."""
+    folder = pathlib.Path(folder)
+    for path in folder.glob("trials/*.h5"):
+        known = {**reference.trials, path.name: reference.members[int(path.name[:6])]}
+        check(sha256(path) == known[path.name], f"trials/{path.name} was not whole at the kill")
+    for path in [*folder.glob("checkpoints/*.h5"), *folder.glob("results.h5")]:
+        try:
+            h5py.File(path, "r").close()
+        except OSError as error:
+            check(False, f"{path.name} was not whole at the kill: {error}")
+
+
 def recomputed(folder, interval):
     """O4: a trial that begins again goes on from its last checkpoint, and no checkpoint is later
     than asked for."""
