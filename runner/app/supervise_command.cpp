@@ -63,6 +63,8 @@ class SignalInbox {
     ::sigaddset(&set_, SIGCHLD);
     for (const int signal : kStops) ::sigaddset(&set_, signal);
     ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+    // Whoever ignores it, as some starters do and hand down, never learns how a child ended.
+    static_cast<void>(::signal(SIGCHLD, SIG_DFL));
   }
   [[nodiscard]] const sigset_t& before() const { return before_; }
   // 0: none came in this time.
@@ -86,9 +88,10 @@ struct JobEnd {
 // What a job has written into the journal.
 struct JobNews {
   std::size_t records = 0;
-  bool begun = false;     // A trial was begun.
-  bool progress = false;  // A trial finished, or a checkpoint was written.
-  bool ended = false;     // The job ended in order.
+  bool begun = false;         // A trial was begun.
+  bool progress = false;      // A trial finished, or a checkpoint was written.
+  bool ended = false;         // The job ended in order.
+  std::optional<int> status;  // Of the journal's last record, whichever job's: it ended in order.
 };
 
 std::vector<std::string> journal_lines(const RunFolder& folder) {
@@ -100,6 +103,11 @@ std::vector<std::string> journal_lines(const RunFolder& folder) {
 JobNews news_since(const RunFolder& folder, std::size_t records_before) {
   JobNews news;
   const std::vector<std::string> lines = journal_lines(folder);
+  if (!lines.empty()) {
+    const Result<Record> last = decode_record(lines.back());
+    const auto* ended = last.ok() ? std::get_if<JobEnded>(&last.value()) : nullptr;
+    if (ended != nullptr) news.status = ended->status;
+  }
   for (std::size_t i = records_before; i < lines.size(); ++i) {
     Result<Record> record = decode_record(lines[i]);
     if (!record.ok()) break;
@@ -112,11 +120,12 @@ JobNews news_since(const RunFolder& folder, std::size_t records_before) {
   return news;
 }
 
-// A rank can end with any status, also with one that means something else if it ends in order.
+// A rank, and the launcher itself, can end with any status, also with one that means something else
+// if a job ends in order: 0 and 1 are those of a finished run only where its journal says so.
 bool is_final(const JobEnd& end, const JobNews& news) {
   if (end.signal != 0) return false;
-  const bool known = end.status == 0 || end.status == 1 ||
-                     end.status == static_cast<int>(Fault::kInput) || end.status == kResumable;
+  if (end.status == 0 || end.status == 1) return news.status == end.status;
+  const bool known = end.status == static_cast<int>(Fault::kInput) || end.status == kResumable;
   return known && (news.ended || news.records == 0);
 }
 
@@ -124,6 +133,11 @@ bool is_final(const JobEnd& end, const JobNews& news) {
 bool is_crash(const JobEnd& end) {
   if (end.signal != 0 || end.status == kFault) return false;
   return end.status < kOfSignal || is_one_of(kCrashes, end.status - kOfSignal);
+}
+
+// Status 1 is a launcher's own where it could not start the ranks: "not enough slots".
+bool is_of_launcher(const JobEnd& end, const JobNews& news) {
+  return end.signal == 0 && end.status == 1 && news.records == 0;
 }
 
 std::string text_of(const JobEnd& end) {
@@ -176,7 +190,7 @@ class Supervisor {
   [[nodiscard]] Result<JobEnd> run_job(const std::vector<std::string>& words,
                                        std::size_t records_before);
   void take_signal(int signal, pid_t launcher, std::size_t records_before);
-  [[nodiscard]] std::string what_happened(const JobEnd& end);
+  [[nodiscard]] std::string what_happened(const JobEnd& end, const JobNews& news);
   void remove_slots() const;
   [[nodiscard]] bool pause(int fruitless);
 
@@ -244,7 +258,13 @@ Result<JobEnd> Supervisor::run_job(const std::vector<std::string>& words,
   if (launcher < 0) return Status::world(text("cannot start a process: ", std::strerror(errno)));
   if (launcher == 0) become(words, inbox_.before(), self);
   int status = 0;
-  while (::waitpid(launcher, &status, WNOHANG) != launcher) {
+  for (;;) {
+    const pid_t ended = ::waitpid(launcher, &status, WNOHANG);
+    if (ended == launcher) break;
+    if (ended < 0 && errno != EINTR) {
+      return Status::world(text("cannot wait for the launcher, process ", launcher, ": ",
+                                std::strerror(errno), "; see whether it still runs"));
+    }
     take_signal(inbox_.next(kill_at_ ? 100ms : 1000ms), launcher, records_before);
     if (kill_at_ && Clock::now() >= *kill_at_) static_cast<void>(::kill(launcher, SIGKILL));
   }
@@ -253,7 +273,11 @@ Result<JobEnd> Supervisor::run_job(const std::vector<std::string>& words,
 }
 
 // The words for it; decides whether the next job has to look for the trial.
-std::string Supervisor::what_happened(const JobEnd& end) {
+std::string Supervisor::what_happened(const JobEnd& end, const JobNews& news) {
+  if (is_of_launcher(end, news)) {
+    return text("the launcher (", options_.launcher, " -n ", options_.ranks,
+                ") ended with status 1 before the job began");
+  }
   std::string words = text_of(end);
   bool named = false;
   for (const CrashReport& crash : read_crash_slots(folder_.crash())) {
@@ -302,7 +326,7 @@ int Supervisor::run() {
     if (end->status == kCannotStart && news.records == 0) return kFault;
     begun_ |= news.begun;
     fruitless = news.progress || job == 0 ? 0 : fruitless + 1;
-    const std::string what = what_happened(*end);
+    const std::string what = what_happened(*end, news);
     if (stop_) {
       say(what + resumable);
       return kResumable;

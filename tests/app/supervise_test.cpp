@@ -3,6 +3,7 @@
 // says. supervised_run_test has real jobs.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -89,17 +90,77 @@ class Supervise : public testing::Test {
 using Calls = std::vector<std::string>;
 
 JobStarted job_started() { return {}; }
+JobEnded job_ended(int status) { return {.utc = {}, .status = status, .seconds = 0.0, .why = {}}; }
 
 TEST_F(Supervise, FinalStatusesAreHandedOn) {
   for (const int status : {0, 1, 2, 75}) {
     SCOPED_TRACE(status);
     fs::remove(folder_.path("calls"));
     launcher(text("exit ", status));
+    journal(1, {job_started(), job_ended(status)});
     const ChildEnd end = run();
     EXPECT_EQ(end.status, status);
     EXPECT_EQ(end.err, "");
     EXPECT_EQ(calls(), (Calls{"--supervised"}));
+    fs::remove(folder_.path("journals/1"));
   }
+}
+
+TEST_F(Supervise, BadInputAndAnEarlyStopAreFinalWithoutAJournal) {
+  for (const int status : {2, 75}) {
+    SCOPED_TRACE(status);
+    fs::remove(folder_.path("calls"));
+    launcher(text("exit ", status));
+    EXPECT_EQ(run().status, status);
+    EXPECT_EQ(calls(), (Calls{"--supervised"}));
+  }
+}
+
+// A finished run that is started once more writes nothing.
+TEST_F(Supervise, AFinishedRunIsFinalWithoutNews) {
+  for (const int status : {0, 1}) {
+    SCOPED_TRACE(status);
+    fs::remove(folder_.path("calls"));
+    launcher(text("exit ", status));
+    journal(1, {job_started(), job_ended(status)});
+    fs::rename(folder_.path("journals/1"), folder_.path("run/journal"));
+    EXPECT_EQ(run().status, status);
+    EXPECT_EQ(calls(), (Calls{"--supervised"}));
+  }
+}
+
+// mpirun's own status for "not enough slots" is that of a finished run with a failed trial.
+TEST_F(Supervise, ALauncherThatDoesNotStartTheJobIsTriedAgainAndNamed) {
+  for (const bool resumed : {false, true}) {
+    SCOPED_TRACE(resumed);
+    fs::remove(folder_.path("calls"));
+    if (resumed) {
+      journal(1, {job_started(), TrialBegun{}});
+      fs::rename(folder_.path("journals/1"), folder_.path("run/journal"));
+    }
+    launcher("exit 1");
+    const ChildEnd end = run();
+    EXPECT_EQ(end.status, 3);
+    EXPECT_EQ(calls().size(), 11U);
+    EXPECT_EQ(calls().back(), "--resume=auto --supervised");
+    EXPECT_NE(end.err.find(text("the launcher (", options_.launcher,
+                                " -n 3) ended with status 1 before the job began; 10 restarts in "
+                                "a row brought nothing")),
+              std::string::npos)
+        << end.err;
+  }
+}
+
+// As a starter that ignores SIGCHLD leaves it.
+TEST_F(Supervise, AnIgnoredSigchldDoesNotHideTheEnd) {
+  launcher("exit 2");
+  const ChildEnd end = run_child([this] {
+    ::alarm(20);
+    ::signal(SIGCHLD, SIG_IGN);
+    end_process(run_supervised(options_, kShort));
+  });
+  EXPECT_EQ(end.signal, 0);
+  EXPECT_EQ(end.status, 2);
 }
 
 // A plugin can end a rank, past all handlers, with any status: the journal knows better.
@@ -120,16 +181,16 @@ TEST_F(Supervise, OnlyCrashesAreLookedFor) {
   for (const int status : {128 + SIGSEGV, 128 + SIGABRT, 128 + SIGSYS, 128 + SIGFPE, 9, 4}) {
     SCOPED_TRACE(status);
     fs::remove(folder_.path("calls"));
-    launcher(text("test $start = 2 && exit 0; exit ", status));
-    EXPECT_EQ(run().status, 0);
+    launcher(text("test $start = 2 && exit 2; exit ", status));
+    EXPECT_EQ(run().status, 2);
     EXPECT_EQ(calls(), (Calls{"--supervised", "--resume=auto --supervised --search-crash"}));
   }
   for (const char* ending :
        {"exit 137", "exit 143", "exit 130", "exit 3", "kill -KILL $$", "kill -SEGV $$"}) {
     SCOPED_TRACE(ending);
     fs::remove(folder_.path("calls"));
-    launcher(text("test $start = 2 && exit 0; ", ending));
-    EXPECT_EQ(run().status, 0);
+    launcher(text("test $start = 2 && exit 2; ", ending));
+    EXPECT_EQ(run().status, 2);
     EXPECT_EQ(calls(), (Calls{"--supervised", "--resume=auto --supervised"}));
   }
 }
@@ -142,9 +203,9 @@ TEST_F(Supervise, ACrashThatASlotNamesIsSaidAndNotLookedFor) {
     note_crash("SIGSEGV in activation swish (/swish.so), forward, layer code, step 6");
     AESWEEP_CHECK(CrashSlot::create(folder_.path("run/crash"), 0).ok(), "no slot");
   });
-  launcher("test $start = 2 && exit 0; exit 139");
+  launcher("test $start = 2 && exit 2; exit 139");
   const ChildEnd end = run();
-  EXPECT_EQ(end.status, 0);
+  EXPECT_EQ(end.status, 2);
   EXPECT_EQ(calls(), (Calls{"--supervised", "--resume=auto --supervised"}));
   EXPECT_EQ(end.err,
             "aesweep: the job ended with status 139, SIGSEGV; rank 1, trial 4: SIGSEGV in "
