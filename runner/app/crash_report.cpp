@@ -15,6 +15,7 @@
 #include "runner/watch/call_text.hpp"
 #include "runner/watch/crash_slot.hpp"
 #include "runner/watch/end_process.hpp"
+#include "runner/watch/host_threads.hpp"
 
 namespace aesweep {
 namespace {
@@ -33,11 +34,13 @@ std::atomic<const CallTrace*> main_trace = nullptr;
 // A child that a plugin forks is not the rank: it may end as it likes.
 std::atomic<pid_t> process = 0;
 
-// Of the calling thread or, if none of our calls runs there, of the thread that runs plugins.
+// Of the calling thread or, if none of our calls runs there, of the thread that runs plugins: one
+// of them may have started the calling one, unless that is the program's own.
 const CallTrace& current_trace() {
   const CallTrace& own = call_trace();
   const CallTrace* main = main_trace.load();
-  return own.component == nullptr && main != nullptr ? *main : own;
+  const bool foreign = own.component == nullptr && main != nullptr && !is_host_thread();
+  return foreign ? *main : own;
 }
 
 // " in CALL, trial 3, step 12".
@@ -45,6 +48,7 @@ void add_place(Line& line, const CallTrace& trace, bool with_trial) {
   const bool elsewhere = &trace != &call_trace();
   const bool calls = trace.component != nullptr;
   if (elsewhere) line << " in another thread";
+  if (is_host_thread()) line << " in one of the program's own threads";
   if (calls) {
     line << (elsewhere ? ", while " : " in ");
     add_call(line, trace);
@@ -66,7 +70,7 @@ void report(const char* what) {
     Line note;
     note << what;
     add_place(note, trace, false);
-    note_crash(note.c_str());
+    note_crash(note.c_str(), !is_host_thread());
   }
   Line line;
   line << "aesweep: rank " << static_cast<std::uint64_t>(rank_of_process.load()) << ": " << what;

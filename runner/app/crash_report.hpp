@@ -5,7 +5,8 @@
 //   step 12; the job ends
 //
 // It blames a plugin only if one of its calls was running (core/model/call_trace.hpp); for a crash
-// in another thread, which a plugin must have started, it says which call was running meanwhile. A
+// in another thread, which a plugin must have started, it says which call was running meanwhile;
+// one in a thread of the program's own (runner/watch/host_threads.hpp) is charged to no trial. A
 // signal's default action stays as it is, so that the launcher ends the job and core files are
 // written; an exit in the middle of a call becomes status 3, which ends the job as well. The armed
 // crash slot (runner/watch/crash_slot.hpp) gets the same words. Everything here that runs at the

@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "rank-";
 constexpr std::array<char, 8> kMagic = {'a', 'e', 's', 'l', 'o', 't', '0', '1'};
 
-enum Ending : std::uint32_t { kNone = 0, kBeingNoted = 1, kNoted = 2 };
+// kNotedApart: the trial has nothing to do with it.
+enum Ending : std::uint32_t { kNone = 0, kBeingNoted = 1, kNoted = 2, kNotedApart = 3 };
 
 // What the file holds. Lock-free atomics have the bytes of their values.
 struct Slot {
@@ -74,7 +75,9 @@ std::optional<CrashReport> read_slot(const fs::path& path) {
     return std::nullopt;
   }
   CrashReport report{slot.rank, slot.trial, slot.attempt, {}};
-  if (slot.ending == kNoted) report.what.assign(slot.what.data(), slot.what_bytes);
+  if (slot.ending == kNotedApart) report.trial = -1;
+  if (slot.ending == kNoted || slot.ending == kNotedApart)
+    report.what.assign(slot.what.data(), slot.what_bytes);
   // It goes into messages and the journal, and a crash may have spoilt it.
   for (char& c : report.what) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
@@ -152,7 +155,7 @@ void CrashSlot::arm() {
   armed = impl_->slot;
 }
 
-void note_crash(const char* what) {
+void note_crash(const char* what, bool of_trial) {
   Slot* slot = armed.load();
   if (slot == nullptr || armed_process.load() != ::getpid()) return;
   std::uint32_t none = kNone;
@@ -160,7 +163,7 @@ void note_crash(const char* what) {
   const std::size_t count = std::min(std::strlen(what), slot->what.size());
   std::memcpy(slot->what.data(), what, count);
   slot->what_bytes = static_cast<std::uint32_t>(count);
-  slot->ending = kNoted;
+  slot->ending = of_trial ? kNoted : kNotedApart;
 }
 
 std::vector<CrashReport> read_crash_slots(const std::string& folder) {

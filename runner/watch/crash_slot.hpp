@@ -18,7 +18,7 @@ namespace aesweep {
 
 struct CrashReport {
   int rank = 0;
-  std::int64_t trial = -1;  // -1: none was running.
+  std::int64_t trial = -1;  // -1: none was running, or none is to blame.
   int attempt = 1;
   // "SIGSEGV in activation swish (/path), forward, layer code, step 6"; empty: the rank did not end
   // by itself (it was killed, or ended in order).
@@ -45,8 +45,9 @@ class CrashSlot {
 };
 
 // Adds how this rank ends to the armed slot, if there is one: once, the first call wins. Only
-// copies bytes: for signal handlers. Of a process that the rank forked it takes nothing.
-void note_crash(const char* what);
+// copies bytes: for signal handlers. Of a process that the rank forked it takes nothing. Where it
+// is not `of_trial` the report names no trial, whichever was running.
+void note_crash(const char* what, bool of_trial = true);
 
 // The slots of an ended job, by rank, those of ranks without a trial too. Unreadable ones are left
 // out.

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -13,11 +14,13 @@
 #include <functional>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/abi/plugin.h"
 #include "core/model/call_trace.hpp"
 #include "runner/app/crash_report.hpp"
+#include "runner/watch/host_threads.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/watch/child.hpp"
 
@@ -105,6 +108,47 @@ TEST_F(CrashSlotTest, AnExitOfAPlugin) {
   });
   EXPECT_EQ(end.status, 3);
   EXPECT_EQ(what_of_rank(), std::string("exit() was called in ") + kCall);
+}
+
+// A thread that crashes while the rank's main thread is in a call.
+void crash_elsewhere(bool marked) {
+  std::atomic<bool> go = false;
+  std::thread other([&go] {
+    go.wait(false);
+    *nowhere = 1;
+  });
+  if (marked) mark_host_threads();
+  begin_call();
+  go = true;
+  go.notify_one();
+  other.join();
+}
+
+TEST_F(CrashSlotTest, AThreadThatAPluginStartedIsCharged) {
+  const ChildEnd end = run_rank([] { crash_elsewhere(false); });
+  EXPECT_EQ(end.signal, SIGSEGV);
+  EXPECT_EQ(what_of_rank(),
+            std::string("SIGSEGV in another thread, while ") + kCall + " was running");
+}
+
+TEST_F(CrashSlotTest, AThreadOfTheProgramIsNoTrialsFault) {
+  const ChildEnd end = run_rank([] { crash_elsewhere(true); });
+  EXPECT_EQ(end.signal, SIGSEGV);
+  const std::string words = "SIGSEGV in one of the program's own threads outside any plugin";
+  EXPECT_EQ(end.err, "aesweep: rank 2: " + words + "; the job ends\n");
+  ASSERT_EQ(reports().size(), 1U);
+  EXPECT_EQ(reports()[0].trial, -1);
+  EXPECT_EQ(reports()[0].what, words);
+}
+
+// The one that marks runs the plugins: its own crashes stay the trial's.
+TEST_F(CrashSlotTest, TheThreadThatMarksIsNotMarked) {
+  run_rank([] {
+    mark_host_threads();
+    begin_call();
+    *nowhere = 1;
+  });
+  EXPECT_EQ(what_of_rank(), std::string("SIGSEGV in ") + kCall);
 }
 
 TEST_F(CrashSlotTest, WhoeverIsKilledIsNotCharged) {
