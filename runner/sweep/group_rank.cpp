@@ -14,6 +14,7 @@
 #include "runner/comm/patience.hpp"
 #include "runner/sweep/interrupt.hpp"
 #include "runner/sweep/trial_course.hpp"
+#include "runner/watch/host_threads.hpp"
 
 namespace aesweep {
 namespace {
@@ -167,11 +168,10 @@ class GroupRank::LeaderControl final : public Control {
   [[nodiscard]] bool reproducible() const { return reproducible_; }
 
  private:
-  // One snapshot at a time is in memory, unless a rank asks the trial to be left.
-  [[nodiscard]] bool is_free_for_checkpoint() {
-    const auto is_free = [this] { return rank_.writer_->open_checkpoints() == 0; };
-    if (!course_.may_be_late()) rank_.pump_until(is_free);
-    return is_free();
+  // One snapshot at a time is in memory, unless a rank asks the trial to be left. No wait: the
+  // other members are in the step, where nothing tells their watchdogs that it is only a slow disk.
+  [[nodiscard]] bool is_free_for_checkpoint() const {
+    return rank_.writer_->open_checkpoints() == 0;
   }
 
   void say_progress(std::int64_t epochs, std::int64_t steps, std::int64_t samples) {
@@ -227,6 +227,7 @@ GroupRank::GroupRank(World& world, Mailbox& mailbox, const SweepPlan& plan, Desk
 }
 
 void GroupRank::run() {
+  mark_host_threads();
   if (group_ >= 0) {
     if (writer_) {
       lead();
@@ -297,14 +298,21 @@ void GroupRank::train_as_leader(const Message& order) {
   hand_to_writer(order, std::move(result), seconds, control);
 }
 
-// On a thread, for a large one takes long and others are served meanwhile.
+// On a thread, for a large one takes long and others are served meanwhile. Neither a thread nor
+// memory need be there.
 ResumePoint GroupRank::read_checkpoints(const Message& order) {
   if (order.checkpoints.empty()) return {};
-  std::future<ResumePoint> reading = std::async(std::launch::async, [&] {
-    return find_resume_point(plan_, trial(order.trial), order.checkpoints);
-  });
-  pump_until([&] { return reading.wait_for(0s) == std::future_status::ready; });
-  ResumePoint point = reading.get();
+  ResumePoint point;
+  try {
+    std::future<ResumePoint> reading = std::async(std::launch::async, [&] {
+      return find_resume_point(plan_, trial(order.trial), order.checkpoints);
+    });
+    pump_until([&] { return reading.wait_for(0s) == std::future_status::ready; });
+    point = reading.get();
+  } catch (const std::exception& error) {
+    world_.abort(3, text("trial ", trial(order.trial).number, ": cannot read its checkpoints: ",
+                         error.what(), "; the job ends and can be resumed"));
+  }
   for (const std::string& line : point.warnings) {
     Message warning;
     warning.kind = Message::Kind::kWarning;

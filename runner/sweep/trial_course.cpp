@@ -13,24 +13,22 @@ TrialCourse::TrialCourse(const CheckpointSpec& checkpoint, double seconds_max, s
       start_(now),
       last_checkpoint_(now) {}
 
-bool TrialCourse::checkpoint_due(const StepReport& step, Time now) const {
-  if (is_last(step)) return false;
+bool TrialCourse::checkpoint_due(const StepReport& step, Time now) {
   const auto every = static_cast<std::int64_t>(checkpoint_.every);
   switch (checkpoint_.unit) {
     case CheckpointSpec::Every::kNever:
-      return false;
+      break;
     case CheckpointSpec::Every::kSeconds:
-      return std::chrono::duration<double>(now - last_checkpoint_).count() >= checkpoint_.every;
+      due_ |= std::chrono::duration<double>(now - last_checkpoint_).count() >= checkpoint_.every;
+      break;
     case CheckpointSpec::Every::kSteps:
-      return step.steps % every == 0;
+      due_ |= step.steps % every == 0;
+      break;
     case CheckpointSpec::Every::kEpochs:
-      return step.ends_epoch && (step.epochs + 1) % every == 0;
+      due_ |= step.ends_epoch && (step.epochs + 1) % every == 0;
+      break;
   }
-  return false;
-}
-
-bool TrialCourse::may_be_late() const {
-  return checkpoint_.unit == CheckpointSpec::Every::kSeconds;
+  return due_ && !is_last(step);
 }
 
 bool TrialCourse::is_out_of_time(const StepReport& step, Time now) const {

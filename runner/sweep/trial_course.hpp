@@ -19,13 +19,14 @@ class TrialCourse {
   TrialCourse(const CheckpointSpec& checkpoint, double seconds_max, std::int64_t epochs,
               double seconds_before, Time now);
 
-  // Whether a checkpoint is to be taken at the end of this step. Never after the last step: the
-  // trial is about to be finished.
-  [[nodiscard]] bool checkpoint_due(const StepReport& step, Time now) const;
-  // Whether a checkpoint that is due may be late, rather than training wait for the disk: seconds
-  // go on by themselves, steps and epochs would be missed.
-  [[nodiscard]] bool may_be_late() const;
-  void checkpointed(Time now) { last_checkpoint_ = now; }
+  // Whether a checkpoint is to be taken at the end of this step, asked at every one. Never after
+  // the last step: the trial is about to be finished. It stays due until it is taken: training does
+  // not wait for the disk.
+  [[nodiscard]] bool checkpoint_due(const StepReport& step, Time now);
+  void checkpointed(Time now) {
+    last_checkpoint_ = now;
+    due_ = false;
+  }
 
   // Whether the trial is to end with this step; never if it ends there anyway.
   [[nodiscard]] bool is_out_of_time(const StepReport& step, Time now) const;
@@ -46,6 +47,7 @@ class TrialCourse {
   double seconds_before_;
   Time start_;
   Time last_checkpoint_;
+  bool due_ = false;
 };
 
 }  // namespace aesweep

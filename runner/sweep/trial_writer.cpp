@@ -1,6 +1,7 @@
 #include "runner/sweep/trial_writer.hpp"
 
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "core/base/text.hpp"
@@ -34,8 +35,8 @@ void TrialWriter::add(Job job) {
 std::optional<Message> TrialWriter::try_take() {
   if (report_count_.load(std::memory_order_acquire) == 0) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  Message report = std::move(reports_.front());
-  reports_.pop_front();
+  Message report = std::move(written_.front().report);
+  written_.pop_front();
   report_count_.fetch_sub(1, std::memory_order_relaxed);
   --open_;
   if (report.kind == Message::Kind::kCheckpointed) --open_checkpoints_;
@@ -46,14 +47,15 @@ void TrialWriter::work(const std::stop_token& stop) {
   for (;;) {
     std::unique_lock lock(mutex_);
     if (!wake_.wait(lock, stop, [this] { return !jobs_.empty(); })) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
+    std::list<Job> job;
+    job.splice(job.end(), jobs_, jobs_.begin());
     lock.unlock();
 
-    write(job);
+    write(job.front());
+    job.front().content = CheckpointRecord();  // It is large.
 
     lock.lock();
-    reports_.push_back(std::move(job.report));
+    written_.splice(written_.end(), job);
     report_count_.fetch_add(1, std::memory_order_release);
   }
 }
@@ -73,6 +75,8 @@ void TrialWriter::write(Job& job) const {
     if (!written.ok()) return;
     const bool finished = job.report.kind == Message::Kind::kFinished;
     add_facts(finished ? job.report.file : job.report.checkpoint.file, written.value());
+  } catch (const std::bad_alloc&) {
+    job.report.stored = Status::world("out of memory");  // Short enough to need none itself.
   } catch (const std::exception& error) {
     job.report.stored = Status::world(text(job.path, ": cannot write: ", error.what()));
   }

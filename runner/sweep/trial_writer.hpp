@@ -3,13 +3,13 @@
 // fsync.
 //
 // One owner thread adds jobs and takes what has become of them, in any order. The destructor writes
-// what was added before it returns. A failed write comes back as its status; those added after it
-// are still tried.
+// what was added before it returns. A failed write, memory that is not there included, comes back
+// as its status; those added after it are still tried.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -62,8 +62,10 @@ class TrialWriter {
   int open_checkpoints_ = 0;  // both.
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::deque<Job> jobs_;
-  std::deque<Message> reports_;
+  // Lists, between which jobs move without memory: a thread that gets none could only end the
+  // process.
+  std::list<Job> jobs_;
+  std::list<Job> written_;
   std::atomic<int> report_count_ = 0;  // So that a look costs no lock.
   std::vector<std::jthread> threads_;  // Last: they stop and end before the rest goes.
 };

@@ -380,8 +380,16 @@ TEST(GroupRank, CheckpointsComeByStepsAndEpochsInOrder) {
   const std::vector<std::int64_t> by_epochs = steps_of({Every::kEpochs, 1.0, 2});
   const std::vector<std::int64_t> by_seconds = steps_of({Every::kSeconds, 1e-9, 2});
   if (Jobs::rank() != 0) return;
-  EXPECT_EQ(by_steps, (std::vector<std::int64_t>{4, 8, 12}));
-  EXPECT_EQ(by_epochs, (std::vector<std::int64_t>{5, 10}));
+  // One that was due while another was in writing comes at a later step.
+  const auto expect_every = [](std::int64_t every, const std::vector<std::int64_t>& steps) {
+    ASSERT_FALSE(steps.empty());
+    EXPECT_EQ(steps[0], every);
+    for (std::size_t i = 1; i < steps.size(); ++i) {
+      EXPECT_GE(steps[i], (steps[i - 1] / every + 1) * every);
+    }
+  };
+  expect_every(4, by_steps);
+  expect_every(kFakeBatches, by_epochs);
   EXPECT_FALSE(by_seconds.empty());
   EXPECT_TRUE(std::is_sorted(by_seconds.begin(), by_seconds.end()));
 }
@@ -403,10 +411,31 @@ TEST(GroupRank, ASlowDiskGetsOneCheckpointAtATime) {
     run.job(0);
     run.expect_whole(4);
     if (Jobs::rank() != 0) continue;
-    const std::size_t count = run.of_kind(Kind::kCheckpointed).size();
-    EXPECT_GE(count, 1U);
-    if (unit == Every::kSteps) {
-      EXPECT_EQ(count, 4U * kFakeBatches - 1) << "none is missed";
+    EXPECT_GE(run.of_kind(Kind::kCheckpointed).size(), 1U);
+  }
+}
+
+// The other members would wait in the middle of a step, where their watchdogs see no progress.
+TEST(GroupRank, TrainingDoesNotWaitForADiskThatIsSlow) {
+  using Every = CheckpointSpec::Every;
+  for (const Every unit : {Every::kSteps, Every::kEpochs, Every::kSeconds}) {
+    Jobs run(1, 4);
+    auto steps = std::make_shared<std::atomic<std::int64_t>>(0);
+    run.services = group_services([steps](const TrialSpec&, std::int64_t step) { *steps = step; });
+    run.services.write_checkpoint = [steps, write = run.services.write_checkpoint](
+                                        const std::string& file, const CheckpointRecord& record) {
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      while (*steps < 4 * kFakeBatches - 1 && std::chrono::steady_clock::now() < give_up) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      EXPECT_EQ(*steps, 4 * kFakeBatches - 1) << "training waits";
+      return write(file, record);
+    };
+    run.experiment.checkpoint = {unit, unit == Every::kSeconds ? 1e-9 : 1.0, 2};
+    run.job(0);
+    run.expect_whole(4);
+    if (Jobs::rank() == 0) {
+      EXPECT_EQ(run.of_kind(Kind::kCheckpointed).size(), 1U);
     }
   }
 }
@@ -422,7 +451,8 @@ TEST(GroupRank, ACheckpointThatCannotBeWrittenIsReportedAndTrainingGoesOn) {
   run.expect_whole(2);
   if (Jobs::rank() != 0) return;
   const std::vector<Message> told = run.of_kind(Kind::kCheckpointed);
-  ASSERT_EQ(told.size(), 6U);
+  EXPECT_GE(told.size(), 2U);  // Of each trial the first at least.
+  EXPECT_LE(told.size(), 6U);
   for (const Message& one : told) {
     EXPECT_NE(one.stored.message().find("no space left"), std::string::npos);
   }
@@ -491,8 +521,11 @@ TEST(GroupRank, TimeAndMarksOfEarlierJobsCount) {
 TEST(GroupRank, ADamagedCheckpointIsPassedOverAndWrittenAgain) {
   Jobs run(1, 3);
   leave_with_checkpoints(run);
+  std::int64_t step_before = 0;
   if (Jobs::rank() == 0) {
-    ASSERT_GE(run.known[0].checkpoints.size(), 2U);
+    const std::size_t count = run.known[0].checkpoints.size();
+    ASSERT_GE(count, 2U);
+    step_before = run.known[0].checkpoints[count - 2].step;
     std::fstream(RunFolder{run.path}.file(run.known[0].checkpoints.back().file.name),
                  std::ios::in | std::ios::out)
         << "9";
@@ -501,7 +534,7 @@ TEST(GroupRank, ADamagedCheckpointIsPassedOverAndWrittenAgain) {
   run.job(0);
   run.expect_whole(3);
   if (Jobs::rank() != 0) return;
-  EXPECT_EQ(run.of_kind(Kind::kStarted).at(0).step, 6);
+  EXPECT_EQ(run.of_kind(Kind::kStarted).at(0).step, step_before);
   ASSERT_EQ(run.of_kind(Kind::kWarning).size(), 1U);
   EXPECT_NE(run.of_kind(Kind::kWarning)[0].text.find("is damaged"), std::string::npos);
   for (const Message& one : run.of_kind(Kind::kCheckpointed)) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -50,10 +51,11 @@ Message wait_for_next(TrialWriter& writer) {
   }
 }
 
-// Trial 2 cannot be written, trial 3 throws; so do checkpoints.
+// Trial 2 cannot be written, trial 3 throws, for trial 5 there is no memory; so for checkpoints.
 Result<FileFacts> odd_write(const std::string& path, std::int64_t trial) {
   if (trial == 2) return Status::world("no space left");
   if (trial == 3) throw std::runtime_error("odd");
+  if (trial == 5) throw std::bad_alloc();
   return FileFacts{static_cast<std::uint64_t>(trial), "hash of " + path};
 }
 
@@ -87,7 +89,7 @@ TEST(TrialWriter, ReportsEachStatus) {
     EXPECT_TRUE(seen.emplace(finished, trial).second);
     EXPECT_EQ(report.samples, finished ? trial * 100 : 0);
     EXPECT_EQ(report.checkpoint.step, finished ? 0 : trial * 7);
-    EXPECT_EQ(report.stored.ok(), trial != 2 && trial != 3);
+    EXPECT_EQ(report.stored.ok(), trial != 2 && trial != 3 && trial != 5);
     const std::string path = text(finished ? "file " : "checkpoint ", trial);
     const FileRecord& file = finished ? report.file : report.checkpoint.file;
     EXPECT_EQ(file.name, text("name ", trial));
@@ -95,8 +97,9 @@ TEST(TrialWriter, ReportsEachStatus) {
       EXPECT_EQ(file.bytes, static_cast<std::uint64_t>(trial));
       EXPECT_EQ(file.sha256, "hash of " + path);
     } else {
-      EXPECT_EQ(report.stored.message(),
-                trial == 2 ? "no space left" : path + ": cannot write: odd");
+      EXPECT_EQ(report.stored.message(), trial == 2   ? "no space left"
+                                         : trial == 3 ? path + ": cannot write: odd"
+                                                      : "out of memory");
       EXPECT_EQ(file.sha256, "");
     }
   }
