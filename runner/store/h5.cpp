@@ -4,6 +4,9 @@
 #include <hdf5_hl.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
 #include <type_traits>
 #include <utility>
 
@@ -19,10 +22,41 @@ static_assert(std::is_same_v<hid_t, Id>, "h5.hpp names libhdf5's id type");
 // cache.
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 
-std::mutex& session_mutex() {
-  static std::mutex mutex;
-  return mutex;
+// First come, first served: a std::mutex would let a thread that gives it back for others take it
+// again before they wake.
+class Turns {
+ public:
+  void take() {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t mine = next_++;
+    changed_.wait(lock, [&] { return serving_ == mine; });
+  }
+  void give() {
+    {
+      const std::lock_guard lock(mutex_);
+      ++serving_;
+    }
+    changed_.notify_all();
+  }
+  [[nodiscard]] bool anyone_waits() {
+    const std::lock_guard lock(mutex_);
+    return next_ > serving_ + 1;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t next_ = 0;
+  std::uint64_t serving_ = 0;
+};
+
+Turns& turns() {
+  static Turns all;
+  return all;
 }
+
+// The running session.
+Session* current = nullptr;
 
 // The first close that failed in a destructor, in the running session.
 std::string& failed_close() {
@@ -161,17 +195,35 @@ std::string without_padding(std::string text) {
 
 }  // namespace
 
-Session::Session() : lock_(session_mutex()) {
+Session::Session() {
+  begin();
   failed_close().clear();
+}
+
+Session::~Session() { end(); }
+
+void Session::begin() {
+  turns().take();
+  current = this;
   // The printer is per thread in thread-safe builds of libhdf5, hence here and not once at start.
   AESWEEP_CHECK(H5Eget_auto2(H5E_DEFAULT, &printer_, &printer_data_) >= 0 &&
                     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0,
                 "libhdf5 refuses to be quiet");
 }
 
-Session::~Session() {
+void Session::end() {
   AESWEEP_CHECK(H5Eset_auto2(H5E_DEFAULT, printer_, printer_data_) >= 0,
                 "libhdf5 refuses its error printer");
+  turns().give();
+}
+
+void let_others_in() {
+  if (!turns().anyone_waits()) return;
+  Session* const mine = current;
+  std::string failed = std::move(failed_close());
+  mine->end();
+  mine->begin();
+  failed_close() = std::move(failed);
 }
 
 Handle::Handle(Handle&& other) noexcept

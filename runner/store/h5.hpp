@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +24,7 @@ namespace aesweep::h5 {
 
 using Id = std::int64_t;  // libhdf5's hid_t.
 
+// Sessions of several threads come in the order in which they were asked for.
 class Session {
  public:
   Session();
@@ -33,10 +33,17 @@ class Session {
   Session& operator=(const Session&) = delete;
 
  private:
-  std::unique_lock<std::mutex> lock_;
+  friend void let_others_in();
+  void begin();
+  void end();
+
   int (*printer_)(Id, void*) = nullptr;  // What the thread had before.
   void* printer_data_ = nullptr;
 };
+
+// Sessions of other threads that are waiting take place now, before this returns: between the parts
+// of a long piece of work. Called within the thread's session; open nodes stay as they are.
+void let_others_in();
 
 // Owns one id. A failed close in the destructor is remembered, and File::close reports it.
 class Handle {

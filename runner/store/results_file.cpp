@@ -196,6 +196,7 @@ Status read_trials(const std::vector<const TrialSource*>& sources, const h5::Nod
       return Status::world(name_of(*source) + ": cannot be read to its end");
     }
     sweep.trials.push_back(std::move(*trial));
+    h5::let_others_in();
     // Once the disk has failed there is no point in going on; the caller says why.
     if (sink.error() != 0) return Status::world("the disk failed");
   }
@@ -316,6 +317,7 @@ Status write_history(const h5::Node& file, const Sweep& sweep) {
       block.set_real(row, kValue, history[row].value);
     }
     AESWEEP_RETURN_IF_ERROR(writer->append(block));
+    h5::let_others_in();
   }
   return {};
 }
@@ -362,6 +364,7 @@ Status write_metrics(const h5::Node& file, const Sweep& sweep) {
     AESWEEP_RETURN_IF_ERROR(
         h5::set_attribute(*group, metric.stored, "formula", joined(metric.formulas)));
     AESWEEP_RETURN_IF_ERROR(h5::attach_scales(*group, metric.stored, scales));
+    h5::let_others_in();
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -14,6 +15,8 @@
 
 #include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
+#include "runner/store/h5.hpp"
+#include "runner/store/image_file.hpp"
 #include "tests/store/limited_child.hpp"
 #include "tests/store/raw_hdf5.hpp"
 #include "tests/store/sample_trials.hpp"
@@ -467,6 +470,53 @@ TEST_F(ResultsFile, FoldsTwoHundredTrialsFast) {
   std::printf("200 trials folded in %.3f s, %zu bytes\n", seconds,
               static_cast<std::size_t>(std::filesystem::file_size(folder_.path("results.h5"))));
   EXPECT_LT(seconds, 3.0);
+}
+
+// Checkpoints are written while a large results.h5 is: they wait for one trial, not for all. Here a
+// few other files are, the last of which takes a trial's file away that is yet to be read.
+TEST_F(ResultsFile, OtherFilesAreWrittenMeanwhile) {
+  for (std::int64_t number = 0; number < 100; ++number) add(number, 2);
+  const std::string path = write(sample_run());
+  const std::string last = sources_.back().path;
+  const auto is_begun = [this] {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      if (entry.path().extension() == ".tmp") return true;
+    }
+    return false;
+  };
+  std::atomic<bool> ended = false;
+  std::thread other([&] {
+    while (!is_begun() && !ended) std::this_thread::yield();
+    for (int i = 0; i < 8; ++i) {
+      const auto image = h5_image("other", 100, [&](const h5::Node& file) {
+        if (i == 7) std::filesystem::remove(last);
+        return h5::set_attribute(file, ".", "name", "value");
+      });
+      EXPECT_TRUE(image.ok());
+    }
+  });
+  const Status status = write_results(path, sample_run(), sources_).status();
+  ended = true;
+  other.join();
+  EXPECT_NE(status.message().find(last), std::string::npos) << "all trials were read before";
+}
+
+// What another session does in between leaves no trace.
+TEST_F(ResultsFile, OtherFilesChangeNoByte) {
+  for (std::int64_t number = 0; number < 20; ++number) add(number, 2);
+  const std::string alone = bytes_of(write(sample_run()));
+  std::atomic<bool> ended = false;
+  std::thread other([&ended] {
+    while (!ended) {
+      EXPECT_TRUE(h5_image("other", 100, [](const h5::Node& file) {
+                    return h5::set_attribute(file, ".", "name", "value");
+                  }).ok());
+    }
+  });
+  const std::string beside = bytes_of(write(sample_run()));
+  ended = true;
+  other.join();
+  EXPECT_EQ(sha256_hex(beside), sha256_hex(alone));
 }
 
 }  // namespace
