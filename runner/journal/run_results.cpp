@@ -97,28 +97,45 @@ std::vector<TrialSource> trial_sources(const RunFolder& folder, const RunState& 
   return sources;
 }
 
+std::vector<std::int64_t> weights_left_out(const RunState& state) {
+  const std::vector<const StoredAttempt*> attempts = last_attempts(state);
+  const std::vector<TrialSource> sources = trial_sources({}, state);
+  std::vector<std::int64_t> numbers;
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    const StoredAttempt& one = *attempts[i];
+    const bool left_out = !one.segment.empty() && one.in_segment.sha256 != one.finished.file.sha256;
+    const bool had_any = one.finished.outcome != Outcome::kFailed;
+    if (sources[i].weights && left_out && had_any) numbers.push_back(one.finished.number);
+  }
+  return numbers;
+}
+
 RunRecord run_record(const RunFolder& folder, const RunState& state, std::string experiment) {
   RunRecord record;
   record.experiment_text = std::move(experiment);
   bool reproducible = true;
+  std::set<std::string> numerics;
   for (const TrialRecordState& trial : state.trials) {
     for (const StoredAttempt& stored : trial.finished) {
       const TrialFinished& finished = stored.finished;
       record.trial_runtime.push_back({finished.number, finished.attempt, finished.ranks,
                                       finished.host, finished.seconds, finished.reproducible,
-                                      trial.asked});
+                                      trial.asked, stored.numeric_fingerprint});
     }
     if (!trial.finished.empty()) {
       reproducible = reproducible && trial.finished.back().finished.reproducible;
+      numerics.insert(trial.finished.back().numeric_fingerprint);
     }
   }
+  // Results that were computed under several are those of no single machine.
+  reproducible = reproducible && numerics.size() <= 1;
   if (!state.job) return record;
   const JobStarted& job = *state.job;
   record.name = job.name;
   record.overrides = job.overrides;
   record.metric = job.metric;
   record.minimize = job.minimize;
-  record.plugins = job.plugins;
+  record.plugins = state.plugins;
   record.data_fingerprint = job.data_fingerprint;
   record.numeric_fingerprint = job.numeric_fingerprint;
   record.numerics_version = job.numerics_version;

@@ -24,6 +24,10 @@ namespace aesweep {
 [[nodiscard]] std::vector<TrialSource> trial_sources(const RunFolder& folder,
                                                      const RunState& state);
 
+// Numbers of trials whose weights results.h5 is to have and whose segment was written without them:
+// another metric, goal or bound held then.
+[[nodiscard]] std::vector<std::int64_t> weights_left_out(const RunState& state);
+
 // What is in results.h5 beside the trials. `experiment_text` is that of the last job. /runtime's
 // seconds are state.seconds: a job that still runs adds its own there before the call.
 [[nodiscard]] RunRecord run_record(const RunFolder& folder, const RunState& state,

@@ -25,6 +25,10 @@ class Applier {
     const auto known =
         std::find(state_.experiments.begin(), state_.experiments.end(), record.experiment);
     if (known == state_.experiments.end()) state_.experiments.push_back(record.experiment);
+    for (const PluginRecord& plugin : record.plugins) {
+      const auto& all = state_.plugins;
+      if (std::find(all.begin(), all.end(), plugin) == all.end()) state_.plugins.push_back(plugin);
+    }
     state_.job = record;
     ++state_.jobs;
     state_.ended.reset();
@@ -92,7 +96,7 @@ class Applier {
       return Status::world(text("trial ", record.number, " has finished as interrupted"));
     }
     TrialRecordState& trial = at(record.number);
-    trial.finished.push_back({record, "", {}});
+    trial.finished.push_back({record, "", {}, state_.job->numeric_fingerprint});
     trial.begun = false;
     return {};
   }

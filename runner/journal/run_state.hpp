@@ -18,6 +18,7 @@ struct StoredAttempt {
   TrialFinished finished;
   std::string segment;      // Empty: in a file of its own, finished.file.
   FileRecord in_segment{};  // Bytes and hash of the copy in the segment; name as in finished.file.
+  std::string numeric_fingerprint{};  // Of the job that finished it.
 };
 
 struct TrialRecordState {
@@ -39,6 +40,7 @@ struct RunState {
   std::optional<JobStarted> job;                  // The last one; none in an empty journal.
   int jobs = 0;                                   // That worked on the run.
   std::vector<FileRecord> experiments;            // Every text that a job was given, each once.
+  std::vector<PluginRecord> plugins;              // Of all jobs, each once, oldest first.
   std::vector<TrialRecordState> trials;           // By number.
   std::map<std::string, std::int64_t> number_of;  // By key.
   std::vector<TrialsFolded> segments;

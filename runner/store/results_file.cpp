@@ -437,22 +437,26 @@ Status write_plugins(const h5::Node& file, const RunRecord& run) {
 }
 
 Status write_runtime(const h5::Node& file, const RunRecord& run) {
-  enum { kTrial, kAttempt, kRanks, kHost, kSeconds, kReproducible, kCurrent };
+  enum { kTrial, kAttempt, kRanks, kHost, kSeconds, kReproducible, kCurrent, kNumerics };
   Result<h5::Node> group = h5::create_group(file, "runtime");
   if (!group.ok()) return group.status();
   std::vector<TrialRuntime> trials = run.trial_runtime;
   std::stable_sort(trials.begin(), trials.end(), [](const TrialRuntime& a, const TrialRuntime& b) {
     return std::pair(a.number, a.attempt) < std::pair(b.number, b.attempt);
   });
-  TextFit host;
-  for (const TrialRuntime& trial : trials) host.add(trial.host);
+  TextFit host, numerics;
+  for (const TrialRuntime& trial : trials) {
+    host.add(trial.host);
+    numerics.add(trial.numeric_fingerprint);
+  }
   Table table({{"trial", CellType::kI8},
                {"attempt", CellType::kI4},
                {"ranks", CellType::kI4},
                host.column("host"),
                {"seconds", CellType::kF8},
                {"reproducible", CellType::kU1},
-               {"current", CellType::kU1}});
+               {"current", CellType::kU1},
+               numerics.column("numeric_fingerprint")});
   table.resize(trials.size());
   for (std::size_t row = 0; row < trials.size(); ++row) {
     table.set_integer(row, kTrial, trials[row].number);
@@ -462,6 +466,7 @@ Status write_runtime(const h5::Node& file, const RunRecord& run) {
     table.set_real(row, kSeconds, trials[row].seconds);
     table.set_integer(row, kReproducible, trials[row].reproducible ? 1 : 0);
     table.set_integer(row, kCurrent, trials[row].current ? 1 : 0);
+    table.set_text(row, kNumerics, trials[row].numeric_fingerprint);
   }
   AESWEEP_RETURN_IF_ERROR(h5::write_table(*group, "trials", table));
   NameSet names("runtime fact");

@@ -26,8 +26,9 @@ struct TrialRuntime {
   int ranks = 1;
   std::string host;
   double seconds = 0.0;
-  bool reproducible = true;  // Another run of the same would give the same bits.
-  bool current = true;       // The present experiment asks for the trial.
+  bool reproducible = true;           // Another run of the same would give the same bits.
+  bool current = true;                // The present experiment asks for the trial.
+  std::string numeric_fingerprint{};  // Under which it was finished.
 };
 
 struct RunRecord {
@@ -38,7 +39,7 @@ struct RunRecord {
   bool minimize = true;
   std::vector<PluginRecord> plugins;
   std::string data_fingerprint;
-  std::string numeric_fingerprint;
+  std::string numeric_fingerprint;  // Of the last job.
   int numerics_version = 0;
   std::string software_version;
   std::string revision;

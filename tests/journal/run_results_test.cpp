@@ -186,6 +186,17 @@ TEST_F(RunTest, SourcesAreWhereTheJournalSays) {
   EXPECT_FALSE(sources[2].weights);  // The third of the two best.
 }
 
+// A fact of /runtime, which is there once.
+std::string fact(const RunRecord& record, const std::string& name) {
+  std::string value;
+  int count = 0;
+  for (const auto& [key, said] : record.runtime) {
+    if (key == name) value = said, ++count;
+  }
+  EXPECT_EQ(count, 1) << name;
+  return value;
+}
+
 TEST_F(RunTest, TheRecordSaysWhoAndHowLong) {
   add(JobEnded{"", 75, 2.5, "TERM"});
   JobStarted again = *state_.job;
@@ -201,21 +212,57 @@ TEST_F(RunTest, TheRecordSaysWhoAndHowLong) {
   EXPECT_FALSE(record.trial_runtime[0].current);
   EXPECT_TRUE(record.trial_runtime[1].current);
   EXPECT_EQ(record.trial_runtime[2].seconds, 2.0);
-  const auto fact = [&](const std::string& name) {
-    std::string value;
-    int count = 0;
-    for (const auto& [key, said] : record.runtime) {
-      if (key == name) value = said, ++count;
-    }
-    EXPECT_EQ(count, 1) << name;
-    return value;
+  EXPECT_EQ(fact(record, "seconds"), "3.750");
+  EXPECT_EQ(fact(record, "jobs"), "2");
+  EXPECT_EQ(fact(record, "ranks"), "3");
+  EXPECT_EQ(fact(record, "reproducible"), "0");
+  EXPECT_EQ(fact(record, "host"), "from-the-job");
+  EXPECT_EQ(fact(record, "mpi"), "4.1");
+}
+
+TEST_F(RunTest, TwoNumericFingerprintsAreMarkedForGood) {
+  JobStarted job = *state_.job;
+  job.numeric_fingerprint = "other";
+  add(job);
+  EXPECT_EQ(fact(run_record(folder_, state_, "text"), "reproducible"), "0");  // Of trial 1.
+  state_.trials[1].finished[0].finished.reproducible = true;
+  EXPECT_EQ(fact(run_record(folder_, state_, "text"), "reproducible"), "1");
+  add_trial(4);
+  for (int jobs = 0; jobs < 2; ++jobs) {
+    const RunRecord record = run_record(folder_, state_, "text");
+    EXPECT_EQ(fact(record, "reproducible"), "0");
+    EXPECT_EQ(record.trial_runtime.at(0).numeric_fingerprint, "");
+    EXPECT_EQ(record.trial_runtime.at(3).numeric_fingerprint, "other");
+    EXPECT_TRUE(record.trial_runtime.at(3).reproducible) << "all of it is of one machine";
+    add(job);  // Another that is as the last one.
+  }
+}
+
+TEST_F(RunTest, PluginsAreThoseOfAllJobs) {
+  JobStarted job = *state_.job;
+  const PluginRecord tanh{"activation", "tanh", "activations", "0.1.0", "aa", "0.1"};
+  const PluginRecord relu{"activation", "relu", "activations", "0.1.0", "aa", "0.1"};
+  job.plugins = {tanh};
+  add(job);
+  job.plugins = {relu, tanh};
+  add(job);
+  job.plugins = {relu};
+  add(job);
+  EXPECT_EQ(run_record(folder_, state_, "text").plugins, (std::vector<PluginRecord>{tanh, relu}));
+}
+
+TEST_F(RunTest, WeightsThatAnotherRuleLeftOutAreNamed) {
+  const auto left_out = [this](std::int64_t best, bool minimize) {
+    state_.job->best_weights = best;
+    state_.job->minimize = minimize;
+    return weights_left_out(state_);
   };
-  EXPECT_EQ(fact("seconds"), "3.750");
-  EXPECT_EQ(fact("jobs"), "2");
-  EXPECT_EQ(fact("ranks"), "3");
-  EXPECT_EQ(fact("reproducible"), "0");
-  EXPECT_EQ(fact("host"), "from-the-job");
-  EXPECT_EQ(fact("mpi"), "4.1");
+  using Numbers = std::vector<std::int64_t>;
+  EXPECT_EQ(left_out(1, true), Numbers{});  // Trial 0, as the segment was written.
+  EXPECT_EQ(left_out(0, true), Numbers{1});
+  EXPECT_EQ(left_out(2, true), Numbers{1});
+  EXPECT_EQ(left_out(1, false), Numbers{});  // Trial 2, in a file of its own.
+  EXPECT_EQ(left_out(2, false), Numbers{1});
 }
 
 TEST_F(RunTest, ResultsAreWrittenFromTheJournalAlone) {

@@ -205,7 +205,9 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.text("/runtime/host"), "node1");
   EXPECT_EQ(file.columns("/runtime/trials"),
             (Names{"trial:i8", "attempt:i4", "ranks:i4", "host:S5", "seconds:f8", "reproducible:u1",
-                   "current:u1"}));
+                   "current:u1", "numeric_fingerprint:S64"}));
+  EXPECT_EQ(file.texts("/runtime/trials", "numeric_fingerprint"),
+            (Names{std::string(64, 'e'), std::string(64, 'f')}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "reproducible"), (Integers{1, 0}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "current"), (Integers{0, 1}));
   EXPECT_EQ(file.numbers<std::int64_t>("/runtime/trials", "trial"), (Integers{1, 2}));

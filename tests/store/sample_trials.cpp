@@ -92,7 +92,8 @@ RunRecord sample_run() {
   run.software_version = "0.1.0";
   run.revision = "0123abc";
   run.runtime = {{"started", "2020-01-01T00:00:00Z"}, {"host", "node1"}};
-  run.trial_runtime = {{2, 1, 1, "node1", 0.5, false}, {1, 1, 2, "node1", 0.25, true, false}};
+  run.trial_runtime = {{2, 1, 1, "node1", 0.5, false, true, std::string(64, 'f')},
+                       {1, 1, 2, "node1", 0.25, true, false, std::string(64, 'e')}};
   return run;
 }
 
