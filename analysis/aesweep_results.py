@@ -165,7 +165,7 @@ class Results:
 
     @property
     def runtime_trials(self):
-        """Every finished attempt: trial, attempt, ranks, host, seconds, reproducible, current."""
+        """Every finished attempt: trial, attempt, ranks, host, seconds and on what it was made."""
         return _frame(self.file["runtime/trials"])
 
 

@@ -106,6 +106,19 @@ Status damaged(const std::string& what, const FileFacts& expected, const FileFac
                             " bytes", found_hash, kNextStep));
 }
 
+Result<bool> is_as_expected(const std::string& path, const FileFacts& expected) {
+  return fenced(path, [&]() -> Result<bool> {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) return false;
+    Result<StoredFile> file = StoredFile::open(path);
+    if (!file.ok()) return file.status();
+    if (file->size() != expected.bytes) return false;
+    Result<FileFacts> found = facts_of_region(*file, 0, file->size());
+    if (!found.ok()) return found.status();
+    return *found == expected;
+  });
+}
+
 Result<std::unique_ptr<ByteSink>> open_verified(const std::string& path, const std::string& what,
                                                 const FileFacts& expected,
                                                 std::optional<std::uint64_t> offset,

@@ -47,6 +47,9 @@ class StoredFile {
 [[nodiscard]] Status damaged(const std::string& what, const FileFacts& expected,
                              const FileFacts& found);
 
+// Whether the file is there and its bytes are those expected. A fault: that cannot be found out.
+[[nodiscard]] Result<bool> is_as_expected(const std::string& path, const FileFacts& expected);
+
 // A whole file, or the part of it that begins at `offset`, to read through h5::open_image: in
 // memory, or, above image_bytes_max, from the file. An empty hash in `expected`: not compared, and
 // the whole file is meant. `what` names the bytes in messages.

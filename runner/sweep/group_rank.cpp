@@ -279,7 +279,7 @@ std::optional<Message> GroupRank::next_order() {
 
 void GroupRank::train_as_leader(const Message& order) {
   const ResumePoint from = read_checkpoints(order);
-  if (interrupted_) return;  // Given up like those held.
+  if (interrupted_ || !from.fault.ok()) return;  // Given up like those held.
   Message started;
   started.kind = Message::Kind::kStarted;
   started.trial = order.trial;
@@ -319,6 +319,13 @@ ResumePoint GroupRank::read_checkpoints(const Message& order) {
     warning.trial = order.trial;
     warning.text = line;
     tell_manager(std::move(warning));
+  }
+  if (!point.fault.ok()) {  // Ends the job.
+    Message fault;
+    fault.kind = Message::Kind::kCheckpointed;
+    fault.trial = order.trial;
+    fault.stored = point.fault;
+    tell_manager(std::move(fault));
   }
   return point;
 }

@@ -24,6 +24,11 @@ constexpr auto kRefreshLog = 10s;
 constexpr auto kRefreshLive = 5s;
 constexpr auto kAliveInterval = 3s;
 
+// Silence: how often it is looked for, and how much of the time between two ticks counts. More is
+// that of a rank 0 that was stopped itself.
+constexpr auto kLookInterval = 1s;
+constexpr auto kListenedMax = 10s;
+
 // A failure rate says nothing before so many trials have finished.
 constexpr std::int64_t kFinishedForRate = 5;
 
@@ -98,6 +103,7 @@ ManagerDesk::ManagerDesk(const SweepPlan& plan, RunLedger& ledger, RunLog& log, 
       next_refresh_(settings_.start),
       next_alive_(settings_.start),
       next_live_(settings_.start),
+      next_look_(settings_.start),
       give_up_(settings_.start),
       last_tick_(Clock::now()),
       heard_(plan.groups.size(), nanoseconds(0)) {
@@ -244,6 +250,7 @@ void ManagerDesk::count_failures(const TrialSummary& summary) {
   stopped_for_ = text("limits.max_failure_rate: ", failed_now_, " of the ", finished_now_,
                       " trials of this job failed, more than ", limit);
   log_.error(stopped_for_ + "; no other is begun");
+  ledger_.stop_refreshing();
   manager_.stop();
   send_to_leaders(Message::Kind::kStop);
 }
@@ -252,6 +259,7 @@ void ManagerDesk::interrupt(const std::string& by) {
   if (!interrupted_by_.empty() || phase_ != Phase::kTraining) return;
   interrupted_by_ = by;
   log_.warn(text(by, ": running trials are left with a checkpoint"));
+  ledger_.stop_refreshing();
   manager_.stop();
   send_to_leaders(Message::Kind::kInterrupt);
 }
@@ -262,6 +270,7 @@ void ManagerDesk::fail(Status fault) {
   if (!fault_.ok()) return;
   fault_ = std::move(fault);
   give_up_ = Clock::now() + settings_.patience_after_fault;
+  ledger_.stop_refreshing();
   manager_.stop();
   send_to_leaders(Message::Kind::kStop);
 }
@@ -282,11 +291,14 @@ Status ManagerDesk::tick() {
 }
 
 Status ManagerDesk::silent_group(Clock::time_point now) {
-  listened_ += std::min<nanoseconds>(now - std::exchange(last_tick_, now), 1s);
-  if (plan_.experiment.limits.stall <= 0.0) return {};
+  // What came since the last tick may not be read yet, so that time counts from the next one on.
+  const nanoseconds listened = listened_;
+  listened_ += std::min<nanoseconds>(now - std::exchange(last_tick_, now), kListenedMax);
+  if (plan_.experiment.limits.stall <= 0.0 || now < next_look_) return {};
+  next_look_ = now + kLookInterval;
   const nanoseconds limit = in_time(plan_.experiment.limits.stall) + settings_.silence_margin;
   for (std::size_t i = 0; i < heard_.size(); ++i) {
-    if (listened_ - heard_[i] <= limit || manager_.closed_group(static_cast<int>(i))) continue;
+    if (listened - heard_[i] <= limit || manager_.closed_group(static_cast<int>(i))) continue;
     std::string doing = "without a trial";
     for (const auto& [trial, running] : running_) {
       if (running.group != static_cast<int>(i)) continue;
@@ -296,8 +308,8 @@ Status ManagerDesk::silent_group(Clock::time_point now) {
     return Status::world(
         text("nothing was heard of rank ", ranks.front(), " on ", host_of(static_cast<int>(i)),
              ranks.size() == 1 ? "" : text(" (it leads ", ranks.size(), " ranks)"), " for ",
-             std::chrono::duration_cast<std::chrono::seconds>(listened_ - heard_[i]).count(),
-             " s, ", doing,
+             std::chrono::duration_cast<std::chrono::seconds>(listened - heard_[i]).count(), " s, ",
+             doing,
              ": its node, its process or the network to it is gone; the job ends; go on with "
              "--resume"));
   }
@@ -369,6 +381,7 @@ void ManagerDesk::go_on_ending() {
   const std::int64_t left = manager_.trials() - manager_.count(Manager::State::kFinished);
   switch (phase_) {
     case Phase::kTraining:
+      ledger_.stop_refreshing();
       ledger_.remove_live();
       if (!fault_.ok()) return end_job(static_cast<int>(fault_.fault()), fault_.message());
       if (!interrupted_by_.empty() && left > 0) {

@@ -129,6 +129,7 @@ class ManagerDesk final : public Desk {
   Clock::time_point next_refresh_;
   Clock::time_point next_alive_;
   Clock::time_point next_live_;
+  Clock::time_point next_look_;
   Clock::time_point give_up_;  // Meaningful once there is a fault.
   // Time in which this rank listened, so that one that was itself stopped accuses nobody.
   Clock::time_point last_tick_;

@@ -52,11 +52,12 @@ Status RunHome::open(const std::string& text, FileRecord& experiment) {
     AESWEEP_RETURN_IF_ERROR(take_lease());
     AESWEEP_RETURN_IF_ERROR(check_new_run(folder_));  // Another job may have been quicker.
   }
-  AESWEEP_RETURN_IF_ERROR(remove_stale_files(folder_, state_));
+  // Before files are taken away: only now are the records durable that say they are not needed.
   Result<JournalFile> journal = is_run_ ? JournalFile::open(folder_.journal(), lines_)
                                         : JournalFile::create(folder_.journal());
   AESWEEP_RETURN_IF_ERROR(journal.status());
   journal_.emplace(std::move(journal).value());
+  AESWEEP_RETURN_IF_ERROR(remove_stale_files(folder_, state_));
   if (is_text_before(text)) {
     experiment = state_.job->experiment;
     return {};

@@ -28,8 +28,9 @@ class RunHome {
   [[nodiscard]] Status look(StartMode start);
   // Takes the lease of a run that is there and reads its journal.
   [[nodiscard]] Status read(LeaseWait wait);
-  // Makes a new run, or cleans up the one that is there and cuts its journal's torn tail. Keeps
-  // `text` unless it is that of the last job; `experiment` becomes the record of its file.
+  // Makes a new run, or cuts the torn tail of the journal that is there and makes the rest durable;
+  // then cleans up. Keeps `text` unless it is that of the last job; `experiment` becomes the record
+  // of its file.
   [[nodiscard]] Status open(const std::string& text, FileRecord& experiment);
   // Gives the lease back.
   void close();

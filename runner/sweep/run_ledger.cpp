@@ -40,9 +40,9 @@ RunLedger::~RunLedger() = default;
 
 void RunLedger::append(const Record& record, Then then) {
   if (!may_write()) return;
-  // First the journal: what it does not hold has not happened.
-  if (Status status = files_.append(encode(record)); !status.ok()) return fail(std::move(status));
+  // First the check: a record that contradicts earlier ones would make the journal unreadable.
   if (Status status = state_.apply(record); !status.ok()) return fail(std::move(status));
+  if (Status status = files_.append(encode(record)); !status.ok()) return fail(std::move(status));
   ++appended_;
   then = after(record, std::move(then));
   if (!then) return;
@@ -108,12 +108,33 @@ void RunLedger::fold_if_complete(std::int64_t number) {
   for (auto i = static_cast<std::size_t>(first); i < end; ++i) {
     if (state_.trials[i].asked && !state_.trials[i].done()) return;
   }
-  fold(first);
+  if (std::vector<SegmentSource> sources = loose_sources(first); sources.size() > kLooseMax) {
+    fold(first, std::move(sources));
+  }
 }
 
 void RunLedger::fold_leftovers() {
+  struct Range {
+    std::int64_t first;
+    std::vector<SegmentSource> sources;
+  };
+  std::vector<Range> ranges;
+  std::size_t loose = 0;
   const auto count = static_cast<std::int64_t>(state_.trials.size());
-  for (std::int64_t first = 0; first < count; first += kSegmentTrials) fold(first);
+  for (std::int64_t first = 0; first < count; first += kSegmentTrials) {
+    if (folding_.contains(first)) continue;
+    ranges.push_back({first, loose_sources(first)});
+    loose += ranges.back().sources.size();
+  }
+  // Of ranges with equally many the first, so that equal runs get equal segments.
+  std::stable_sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+    return a.sources.size() > b.sources.size();
+  });
+  for (Range& range : ranges) {
+    if (loose <= kLooseMax) return;
+    loose -= range.sources.size();
+    fold(range.first, std::move(range.sources));
+  }
 }
 
 std::vector<SegmentSource> RunLedger::loose_sources(std::int64_t first) const {
@@ -142,11 +163,8 @@ std::vector<SegmentSource> RunLedger::loose_sources(std::int64_t first) const {
   return sources;
 }
 
-void RunLedger::fold(std::int64_t first) {
-  if (folding_.contains(first)) return;
-  std::vector<SegmentSource> sources = loose_sources(first);
-  if (sources.size() <= kLooseMax) return;
-  folding_.insert(first);
+void RunLedger::fold(std::int64_t first, std::vector<SegmentSource> sources) {
+  if (!folding_.insert(first).second) return;
   std::string name;
   const auto taken = [&name](const TrialsFolded& one) { return one.segment.name == name; };
   for (int part = 1;
@@ -198,7 +216,7 @@ void RunLedger::write_results(std::function<void(const Status&)> then) {
 
 // Tables only, as often as their cost allows. The disk's faults come with the trials' own files.
 void RunLedger::refresh_if_due() {
-  if (!changed_ || refreshing_ || refresh_failed_ || Clock::now() < next_refresh_) return;
+  if (!changed_ || refreshing_ || no_refresh_ || Clock::now() < next_refresh_) return;
   changed_ = false;
   refreshing_ = true;
   const Clock::time_point start = Clock::now();
@@ -210,8 +228,10 @@ void RunLedger::refresh_if_due() {
     const Clock::duration took = copied + (Clock::now() - begin);
     return [this, status, took] {
       refreshing_ = false;
-      refresh_failed_ = !status.ok();
-      if (refresh_failed_) log_.warn(text("results.h5 is not refreshed: ", status.message()));
+      if (!status.ok()) {
+        no_refresh_ = true;
+        log_.warn(text("results.h5 is not refreshed: ", status.message()));
+      }
       next_refresh_ =
           Clock::now() + std::max<Clock::duration>(times_.refresh, took * times_.refresh_share);
     };
@@ -269,7 +289,9 @@ Status RunLedger::flush() {
 bool RunLedger::settled() const { return tasks_ == 0 && (waiting_.empty() || !fault_.ok()); }
 
 void RunLedger::fail(Status fault) {
-  if (fault_.ok()) fault_ = std::move(fault);
+  if (!fault_.ok()) return;
+  fault_ = std::move(fault);
+  failed_.store(true, std::memory_order_release);
 }
 
 bool RunLedger::may_write() {
@@ -324,7 +346,9 @@ void RunLedger::work(const std::stop_token& stop) {
     lock.unlock();
     Then then;
     try {
-      if (files_.may_write().ok()) then = task();
+      const bool failed =
+          failed_.load(std::memory_order_acquire) || sync_failed_.load(std::memory_order_acquire);
+      if (!failed && files_.may_write().ok()) then = task();
     } catch (const std::exception& error) {
       then = [this, status = fault_of(error, "writing into the run folder")] { fail(status); };
     }

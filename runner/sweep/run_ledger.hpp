@@ -5,8 +5,8 @@
 // Two threads of its own that make no MPI call: one syncs the journal, one does what takes long
 // (segments, results.h5, live.json, unlinking), one thing after the other. All calls come from the
 // owner's thread; what has become of things is told by functions that tick() calls there. Before
-// each write it asks whether the lease still holds. After the first fault of the journal nothing is
-// written any more.
+// each write it asks whether the lease still holds. After the first fault nothing is begun any
+// more: what waits to be written is dropped.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,7 @@ struct LedgerTimes {
   int refresh_share = 100;                    // ... and so many times what the last one took.
 };
 
-// Single files of trials that a range may keep for good.
+// Single files of trials that a run, or a range that is complete, may keep for good.
 inline constexpr std::size_t kLooseMax = 256;
 // Trials' numbers in a segment.
 inline constexpr std::int64_t kSegmentTrials = 1000;
@@ -71,8 +71,10 @@ class RunLedger {
   // removed them.
   void forget_checkpoints_after(std::int64_t number, std::int64_t step);
 
-  // Folds every range that has more single files than it may keep.
+  // Folds the ranges with the most single files until the run has no more than it may keep.
   void fold_leftovers();
+  // results.h5 is no longer refreshed: the job comes to its end.
+  void stop_refreshing() { no_refresh_ = true; }
   // results.h5, whole. The record of it comes before `then`, which gets what went wrong.
   void write_results(std::function<void(const Status&)> then);
   // Replaces live.json, unless that is still being done. It may fail: it is only shown.
@@ -107,7 +109,7 @@ class RunLedger {
   void unlink_later(std::vector<std::string> names);
   void fold_if_complete(std::int64_t number);
   [[nodiscard]] std::vector<SegmentSource> loose_sources(std::int64_t first) const;
-  void fold(std::int64_t first);
+  void fold(std::int64_t first, std::vector<SegmentSource> sources);
   void folded(std::int64_t first, const std::string& name, const Result<SegmentFacts>& written);
   void refresh_if_due();
   void give(Task task);
@@ -129,7 +131,7 @@ class RunLedger {
   std::set<std::int64_t> folding_;  // First numbers of ranges; those that failed stay.
   bool changed_ = false;            // Trials finished that results.h5 does not show.
   bool refreshing_ = false;
-  bool refresh_failed_ = false;
+  bool no_refresh_ = false;
   Clock::time_point next_refresh_;
   bool writing_live_ = false;
   int tasks_ = 0;  // Given and not yet answered by tick().
@@ -149,6 +151,7 @@ class RunLedger {
   std::deque<Task> work_;
   std::deque<Then> worked_;
   std::atomic<int> worked_count_ = 0;
+  std::atomic<bool> failed_ = false;  // There is a fault.
 
   std::jthread sync_thread_;  // Last: they end before the rest goes.
   std::jthread work_thread_;

@@ -50,6 +50,7 @@ class Planner {
   void charge_crashes();
   void charge(std::int64_t number, int attempt, int rank, const std::string& what);
   Status number_trials();
+  [[nodiscard]] Status other_results() const;
   [[nodiscard]] Status other_trials(std::size_t fresh, std::size_t gone) const;
   void rerun_failed();
   void find_quarantine();
@@ -115,6 +116,10 @@ Status Planner::number_trials() {
   for (std::size_t i = 0; i < run_.trials.size(); ++i) {
     if (run_.trials[i].asked) before.insert(static_cast<std::int64_t>(i));
   }
+  if (!before.empty() && !question_.results_changes.empty() &&
+      options_.start != StartMode::kExtend && asked == before) {
+    return other_results();
+  }
   if (asked == before) return {};
   // A job that was killed before it could say what it asks for is not an experiment to keep to.
   if (!before.empty() && options_.start != StartMode::kExtend) {
@@ -135,6 +140,17 @@ Status Planner::number_trials() {
   }
   record(std::move(ranges));
   return {};
+}
+
+Status Planner::other_results() const {
+  std::string what;
+  for (const std::string& change : question_.results_changes) {
+    what += text(what.empty() ? "" : "; ", change);
+  }
+  return Status::input(text("run folder ", options_.output,
+                            " holds the same trials for other results (", what,
+                            "); run it with --extend to change that, or name another folder with "
+                            "-o"));
 }
 
 Status Planner::other_trials(std::size_t fresh, std::size_t gone) const {
@@ -170,9 +186,10 @@ void Planner::find_quarantine() {
     if (options_.supervised && trial(number).crashes.size() >= kCrashesMax) {
       plan_.quarantine.push_back(number);
     } else {
-      ++plan_.to_run;
+      plan_.runs.insert(number);
     }
   }
+  plan_.to_run = static_cast<std::int64_t>(plan_.runs.size());
 }
 
 Status Planner::compare_numerics() {
@@ -224,6 +241,23 @@ std::vector<std::string> settings_changes(const JobStarted& before, const std::s
             text(same->library, ' ', same->version, " (", same->sha256.substr(0, 12), ")"),
             text(one.library, ' ', one.version, " (", one.sha256.substr(0, 12), ")"));
   }
+  return changes;
+}
+
+std::vector<std::string> results_changes(const JobStarted& before, const JobStarted& now) {
+  std::vector<std::string> changes;
+  const auto compare = [&changes](const char* key, const std::string& left,
+                                  const std::string& right) {
+    if (left != right) changes.push_back(text(key, ": ", left, " -> ", right));
+  };
+  const auto goal = [](const JobStarted& job) { return job.minimize ? "minimize" : "maximize"; };
+  const auto weights = [](const JobStarted& job) {
+    return job.best_weights == 0 ? std::string("of all") : text("best ", job.best_weights);
+  };
+  compare("name", before.name, now.name);
+  compare("metric.name", before.metric, now.metric);
+  compare("metric.goal", goal(before), goal(now));
+  compare("record.weights", weights(before), weights(now));
   return changes;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ struct StartQuestion {
   std::vector<CrashReport>
       crashes;  // Of the last job; without options.supervised they are ignored.
   std::vector<std::string> changes;  // How this job's settings differ from the last one's.
+  std::vector<std::string> results_changes{};  // Those that change what results.h5 holds.
 };
 
 struct StartPlan {
@@ -31,12 +33,14 @@ struct StartPlan {
   std::vector<Record> records;           // To be written after the job's own, in this order.
   std::vector<std::int64_t> quarantine;  // Numbers of trials that crashed twice: they are to fail.
   std::vector<std::int64_t> suspects;    // Numbers of trials that run first, one at a time.
-  std::int64_t to_run = 0;               // Trials asked for, not done and not to fail.
+  std::set<std::int64_t> runs;           // Numbers of trials asked for, not done, not to fail.
+  std::int64_t to_run = 0;               // Count of these.
   bool numerics_changed = false;         // Accepted.
 };
 
-// Input faults: another experiment without --extend, another numeric fingerprint where results
-// would mix. `run` is as replayed; an empty one is that of a new run.
+// Input faults: another experiment, or other results of the same trials, without --extend, another
+// numeric fingerprint where results would mix. `run` is as replayed; an empty one is that of a new
+// run.
 [[nodiscard]] Result<StartPlan> plan_start(const RunState& run, const StartQuestion& question);
 
 // In JobStarted::runtime of a job that runs suspects one at a time.
@@ -48,6 +52,11 @@ inline constexpr const char* kSearchFact = "search_crash";
                                                         const std::string& text_before,
                                                         const JobStarted& now,
                                                         const std::string& text_now);
+
+// How the settings differ that no trial's key holds and results.h5 depends on: name, metric, goal
+// and record.weights, a line each.
+[[nodiscard]] std::vector<std::string> results_changes(const JobStarted& before,
+                                                       const JobStarted& now);
 
 // KEY=VALUE lines, as the journal has them; overrides without effect on results are left out.
 [[nodiscard]] std::string overrides_text(std::span<const Override> overrides);

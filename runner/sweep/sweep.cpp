@@ -17,6 +17,7 @@
 #include "runner/comm/mailbox.hpp"
 #include "runner/comm/node_memory.hpp"
 #include "runner/comm/world.hpp"
+#include "runner/journal/run_results.hpp"
 #include "runner/sweep/group_rank.hpp"
 #include "runner/sweep/interrupt.hpp"
 #include "runner/sweep/job_record.hpp"
@@ -35,6 +36,12 @@ namespace aesweep {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// "SIGSEGV in activation swish" of "SIGSEGV in activation swish (/path), forward, layer code, step
+// 6": results hold neither paths nor what depends on when a job was started again.
+std::string crash_without_place(const std::string& what) {
+  return what.substr(0, std::min(what.find(" ("), what.find(',')));
+}
 
 // One call of run_sweep on one rank. Every step until train() returns the same status on all ranks.
 class Sweep {
@@ -159,7 +166,7 @@ Status Sweep::plan_trials() {
   duplicates_ = std::move(unique.duplicates);
   AESWEEP_RETURN_IF_ERROR(world_.agree(is_first() ? plan_job() : Status()));
   share_plan();
-  return world_.agree(is_first() ? estimate_trials() : Status());
+  return world_.agree(is_first() && !nothing_to_do_ ? estimate_trials() : Status());
 }
 
 // What this job does with what the run folder holds. From here on no other job may work on it.
@@ -175,6 +182,7 @@ Status Sweep::plan_job() {
     Result<std::string> text_before = home_.text_before();
     AESWEEP_RETURN_IF_ERROR(text_before.status());
     question.changes = settings_changes(*run.job, *text_before, job_, plan_.experiment.text);
+    question.results_changes = results_changes(*run.job, job_);
   }
   Result<StartPlan> planned = plan_start(run, question);
   AESWEEP_RETURN_IF_ERROR(planned.status());
@@ -209,10 +217,11 @@ bool Sweep::finished_before() const {
          run.job->overrides == job_.overrides;
 }
 
-// Finds what is wrong with any trial before the first one runs.
+// Finds what is wrong with any trial that is to run before the first one does.
 Status Sweep::estimate_trials() {
   const LabelRange labels = label_range(plan_.data);
   for (const SweepTrial& trial : plan_.trials) {
+    if (!start_plan_.runs.contains(trial.number)) continue;
     const auto refused = [&](const Status& status) {
       return status.in(text(place_of(plan_.experiment, status.message()), ": trial ", trial.number,
                             " (", trial.plan->label, ")"));
@@ -238,8 +247,8 @@ Status Sweep::open_run() {
   ledger_.emplace(plan_.folder, home_.state(), plan_.experiment.checkpoint.keep, home_.files(),
                   plan_.services, log_);
   // Taken away first: a crash that is not charged happens again, one charged twice hits a wrong
-  // one.
-  if (options_.supervised) remove_crash_slots(plan_.folder.crash());
+  // one. A job that nobody supervises charges none, and leaves none to a later one.
+  remove_crash_slots(plan_.folder.crash());
   ledger_->append(job_);
   for (const Record& record : start_plan_.records) ledger_->append(record);
   AESWEEP_RETURN_IF_ERROR(ledger_->flush());
@@ -256,10 +265,11 @@ Status Sweep::give_up_on(std::int64_t number) {
                                   [number](const SweepTrial& one) { return one.number == number; });
   TrialResult result;
   result.outcome = Outcome::kFailed;
-  result.reason =
+  const std::string crashed =
       text("crashed ",
            state.crashes.size() == 2 ? std::string("twice") : text(state.crashes.size(), " times"),
-           ": ", state.crashes.back().what);
+           ": ");
+  result.reason = crashed + crash_without_place(state.crashes.back().what);
   TrialRecord record;
   record.number = number;
   record.attempt = state.attempt;
@@ -277,7 +287,8 @@ Status Sweep::give_up_on(std::int64_t number) {
   summary.reason = result.reason;
   summary.failed_rank = state.crashes.back().rank;
   summary.host = world_.host();
-  log_.error(text("trial ", number, " (", trial->plan->label, ") failed: ", result.reason));
+  log_.error(text("trial ", number, " (", trial->plan->label, ") failed: ", crashed,
+                  state.crashes.back().what));
   ledger_->append(
       finished_record(number, state.attempt, summary, {name, written->bytes, written->sha256}));
   return ledger_->fault();
@@ -309,6 +320,11 @@ void Sweep::log_start() {
     log_.warn(
         "accepted, results are not reproducible: the run goes on under another numeric "
         "fingerprint");
+  }
+  if (const std::size_t lost = weights_left_out(ledger_->state()).size(); lost > 0) {
+    log_.warn(text("results.h5 will lack the weights of ", lost, lost == 1 ? " trial" : " trials",
+                   " that it should have by metric, goal and "
+                   "record.weights as they are now: segments were written without them"));
   }
   const auto count = static_cast<std::int64_t>(plan_.trials.size());
   if (ledger_->state().jobs > 1) {
@@ -401,7 +417,9 @@ int Sweep::end(const ManagerDesk& desk) {
   log_.clear_progress();
   const int status = desk.status();
   const bool whole = status == 0 || status == 1;
-  std::fputs(summary_table(plan_, desk.manager()).c_str(), stdout);
+  if (whole || desk.manager().count(Manager::State::kFinished) > 0) {
+    std::fputs(summary_table(plan_, desk.manager()).c_str(), stdout);
+  }
   if (whole) {
     log_.file_only(text(plan_.trials.size(), " trials in ", clock_text(desk.seconds()), ", ",
                         plan_.folder.results()));

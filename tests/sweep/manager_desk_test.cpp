@@ -364,6 +364,8 @@ TEST(ManagerDesk, ATimeInWhichItDidNotListenAccusesNobody) {
   EXPECT_TRUE(desk.tick().ok());
   std::this_thread::sleep_for(1300ms);  // Stopped, and continued: its mail is not read yet.
   EXPECT_TRUE(desk.tick().ok());
+  std::this_thread::sleep_for(1010ms);
+  EXPECT_FALSE(desk.tick().ok()) << "there was no mail in more time than it may take";
 }
 
 }  // namespace

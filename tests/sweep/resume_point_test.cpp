@@ -92,6 +92,36 @@ TEST_F(ResumePointTest, DamagedMissingAndStrangeOnesArePassedOverNamedAndRemoved
   EXPECT_FALSE(is_there(strange));
 }
 
+TEST_F(ResumePointTest, OneThatCannotBeReadNowIsAFaultAndStays) {
+  const CheckpointWritten good = write(10);
+  const CheckpointWritten newest = write(20);
+  services_.read_checkpoint = [](const std::string& path, const FileFacts&) {
+    return Result<CheckpointRecord>(Status::world(path + ": Input/output error"));
+  };
+  const ResumePoint point = find({newest, good});
+  EXPECT_FALSE(point.state.has_value());
+  EXPECT_EQ(point.fault.fault(), Fault::kWorld);
+  for (const char* words : {"step 20", "Input/output error", "--resume", "checkpoint before it"}) {
+    EXPECT_NE(point.fault.message().find(words), std::string::npos) << point.fault.message();
+  }
+  EXPECT_TRUE(is_there(newest));
+  EXPECT_TRUE(is_there(good));
+}
+
+TEST_F(ResumePointTest, WhatCannotBeComparedIsAFaultToo) {
+  const CheckpointWritten good = write(10);
+  CheckpointWritten folder = write(20);
+  fs::remove(plan_.folder.file(folder.file.name));
+  fs::create_directory(plan_.folder.file(folder.file.name));
+  services_.read_checkpoint = [](const std::string& path, const FileFacts&) {
+    return Result<CheckpointRecord>(Status::world(path + ": no"));
+  };
+  const ResumePoint point = find({folder, good});
+  EXPECT_FALSE(point.state.has_value());
+  EXPECT_NE(point.fault.message().find("not a regular file"), std::string::npos);
+  EXPECT_TRUE(is_there(folder));
+}
+
 TEST_F(ResumePointTest, WithoutAnyTheTrialBeginsAtTheBeginning) {
   CheckpointWritten damaged = write(20);
   damaged.reproducible = false;

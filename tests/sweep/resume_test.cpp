@@ -292,7 +292,7 @@ void leave_crash(const Jobs& jobs, std::int64_t trial) {
   ASSERT_TRUE(slot.ok()) << slot.status().message();
   slot->set_trial(trial, 1);
   slot->arm();
-  note_crash("SIGSEGV in activation bad, forward, layer code, step 8");
+  note_crash("SIGSEGV in activation bad (/a/path), forward, layer code, step 8");
 }
 
 TEST(Resume, ATrialThatCrashedTwiceFailsAndTheOthersGoOn) {
@@ -309,12 +309,83 @@ TEST(Resume, ATrialThatCrashedTwiceFailsAndTheOthersGoOn) {
   jobs.interrupts = false;
   leave_crash(jobs, 1);
   EXPECT_EQ(jobs.run(StartMode::kAuto, experiment_of(3)), 1) << jobs.said;
-  const std::string why = "crashed twice: SIGSEGV in activation bad, forward, layer code, step 8";
+  const std::string why = "crashed twice: SIGSEGV in activation bad";
   EXPECT_NE(jobs.table.find(why), std::string::npos) << jobs.table;
+  expect_said(jobs, why + " (/a/path), forward, layer code, step 8");
+  EXPECT_EQ(jobs.table.find(why + " ("), std::string::npos) << jobs.table;
   EXPECT_NE(jobs.trials().at("000001.1.h5").find(why), std::string::npos);
+  EXPECT_EQ(jobs.trials().at("000001.1.h5").find("step 8"), std::string::npos);
   EXPECT_EQ(jobs.trials().size(), 3U);
   EXPECT_EQ(jobs.run(StartMode::kAuto, experiment_of(3)), 1);
   EXPECT_EQ(jobs.steps(), 0);
+}
+
+TEST(Resume, AJobThatNobodySupervisesLeavesNoCrashesToALaterOne) {
+  Jobs jobs;
+  jobs.interrupt(experiment_of(3));
+  leave_crash(jobs, 1);
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(3)), 0) << jobs.said;
+  if (is_first()) {
+    EXPECT_FALSE(fs::exists(jobs.path("crash/rank-9")));
+  }
+}
+
+TEST(Resume, ACheckpointThatCannotBeReadEndsTheJobAndStays) {
+  Jobs jobs;
+  jobs.interrupt(experiment_of(3));
+  const std::size_t checkpoints = jobs.count("checkpoints");
+  ASSERT_GT(checkpoints, 0U);
+  const auto read = jobs.services.read_checkpoint;
+  jobs.services.read_checkpoint = [](const std::string& path, const FileFacts&) {
+    return Result<CheckpointRecord>(Status::world(path + ": Input/output error"));
+  };
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(3)), 3) << jobs.said;
+  expect_said(jobs, "Input/output error");
+  if (is_first()) {
+    EXPECT_TRUE(fs::exists(jobs.path(checkpoint_file(1, 1, 8))));
+  }
+  jobs.services.read_checkpoint = read;
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(3)), 0) << jobs.said;
+}
+
+TEST(Resume, AnotherMetricOfTheSameTrialsNeedsAnExtension) {
+  Jobs jobs;
+  Experiment experiment = experiment_of(2);
+  ASSERT_EQ(jobs.run(StartMode::kNew, experiment), 0) << jobs.said;
+  experiment.text += "# edited";
+  experiment.goal = Goal::kMaximize;
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment), 2);
+  expect_said(jobs, "metric.goal: minimize -> maximize");
+  expect_said(jobs, "--extend");
+  EXPECT_EQ(jobs.run(StartMode::kExtend, experiment), 0) << jobs.said;
+  EXPECT_EQ(jobs.steps(), 0);
+  if (jobs.log.results_record != nullptr) {
+    EXPECT_FALSE(jobs.log.results_record->minimize);
+  }
+}
+
+TEST(Resume, OnlyTrialsThatAreToRunAreEstimated) {
+  Jobs jobs;
+  ASSERT_EQ(jobs.run(StartMode::kNew, experiment_of(3)), 0) << jobs.said;
+  int estimates = 0;
+  const auto estimate = jobs.services.estimate;
+  jobs.services.estimate = [&](const TrialSpec& spec, const Catalogue& catalogue,
+                               const DatasetLayout& layout, int ranks) {
+    ++estimates;
+    return estimate(spec, catalogue, layout, ranks);
+  };
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(3)), 0) << jobs.said;
+  EXPECT_EQ(estimates, 0);
+  EXPECT_EQ(jobs.run(StartMode::kExtend, experiment_of(5)), 0) << jobs.said;
+  EXPECT_EQ(estimates, is_first() ? 2 : 0);
+}
+
+TEST(Resume, WithoutAFinishedTrialThereIsNoTable) {
+  Jobs jobs;
+  Experiment experiment = experiment_of(2);
+  experiment.trials.erase(experiment.trials.begin());
+  jobs.interrupt(experiment);
+  EXPECT_EQ(jobs.table.find("results.h5 is not complete"), 0U) << jobs.table;
 }
 
 // The records of the run's last job.

@@ -127,6 +127,53 @@ TEST(RunLedger, FewLeftoversStayAndALaterPartHasANameOfItsOwn) {
   EXPECT_EQ(more.disk.all<TrialsFolded>().at(0).segment.name, "trials/000000-000999.2.segment");
 }
 
+TEST(RunLedger, LeftoversAreFewInTheWholeRun) {
+  Books books(3500);
+  RunLedger& ledger = books.open();
+  const auto finish = [&](std::int64_t first, std::int64_t count) {
+    for (std::int64_t number = first; number < first + count; ++number) books.finish(number);
+  };
+  finish(0, 100);
+  finish(1000, 200);
+  finish(2000, 200);
+  finish(3000, 50);
+  ledger.fold_leftovers();
+  books.settle();
+  const std::vector<TrialsFolded> folded = books.disk.all<TrialsFolded>();
+  ASSERT_EQ(folded.size(), 2U);
+  EXPECT_EQ(folded[0].segment.name, "trials/001000-001999.1.segment");
+  EXPECT_EQ(folded[1].segment.name, "trials/002000-002999.1.segment");
+  EXPECT_EQ(books.files(), 152U);
+}
+
+TEST(RunLedger, ARecordThatContradictsTheJournalIsNotWritten) {
+  Books books(2);
+  RunLedger& ledger = books.open();
+  ledger.append(finished_record(7, 1, {}, {trial_file(7, 1), 1, "a"}));
+  EXPECT_TRUE(books.disk.lines.empty());
+  EXPECT_NE(ledger.fault().message().find("trial 7 was never planned"), std::string::npos);
+}
+
+TEST(RunLedger, AfterAFaultWhatWaitsIsDropped) {
+  Books books(2);
+  std::atomic<bool> held = true;
+  std::atomic<bool> begun = false;
+  books.services.write_results = [&](const RunFolder& folder, const RunState&, ResultsExtent) {
+    if (begun.exchange(true)) ADD_FAILURE() << folder.path << ": written after the fault";
+    while (held) std::this_thread::sleep_for(1ms);
+    return Result<FileFacts>(Status::world("no"));
+  };
+  RunLedger& ledger = books.open();
+  int told = 0;
+  for (int i = 0; i < 2; ++i) ledger.write_results([&](const Status&) { ++told; });
+  tick_until(ledger, [&] { return begun.load(); });
+  ledger.append(finished_record(7, 1, {}, {trial_file(7, 1), 1, "a"}));
+  ASSERT_FALSE(ledger.fault().ok());
+  held = false;
+  books.settle();
+  EXPECT_EQ(told, 1);
+}
+
 TEST(RunLedger, ASegmentKeepsTheWeightsOfTheBestOnly) {
   Books books(300);
   books.run.job->best_weights = 2;
@@ -162,6 +209,12 @@ TEST(RunLedger, TablesAreRefreshedWhenThereIsSomethingNewAndNotTooOften) {
   books.finish(0);
   tick_until(ledger, [&] { return ledger.settled() && books.told == 1; });
   tick_until(ledger, [&] { return ledger.settled() && books.fake_log.refreshes == 1; });
+  tick_for_a_while(ledger);
+  EXPECT_EQ(books.fake_log.refreshes, 1);
+  ledger.stop_refreshing();
+  books.finish(1);
+  tick_until(ledger, [&] { return ledger.settled() && books.told == 2; });
+  std::this_thread::sleep_for(40ms);
   tick_for_a_while(ledger);
   EXPECT_EQ(books.fake_log.refreshes, 1);
 }

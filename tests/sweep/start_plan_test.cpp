@@ -37,12 +37,14 @@ struct Start {
     options.start = mode;
   }
   Result<StartPlan> plan(const RunState& run, std::vector<std::string> asked) {
-    return plan_start(run, {options, std::move(asked), fingerprint, crashes, changes});
+    return plan_start(run,
+                      {options, std::move(asked), fingerprint, crashes, changes, results_changes});
   }
   SweepOptions options;
   std::string fingerprint = kFingerprint;
   std::vector<CrashReport> crashes;
   std::vector<std::string> changes;
+  std::vector<std::string> results_changes;
 };
 
 template <class Kind>
@@ -100,6 +102,40 @@ TEST(StartPlan, OtherTrialsAreRefusedWithWhatChangedUnlessTheRunIsExtended) {
     start.changes = {"a", "b", "c", "d", "e", "f", "g"};
     expect_refused(start.plan(run, keys({0})), {"(a; b; c; d; e; and 2 more)"});
   }
+}
+
+TEST(StartPlan, OtherResultsOfTheSameTrialsNeedAnExtension) {
+  const RunState run = state_of_new_run(3);
+  JobStarted now = *run.job;
+  EXPECT_TRUE(results_changes(*run.job, now).empty());
+  now.name = "other";
+  now.metric = "test/l0";
+  now.minimize = false;
+  now.best_weights = 3;
+  for (const StartMode mode : {StartMode::kAuto, StartMode::kResume}) {
+    Start start(mode);
+    start.results_changes = results_changes(*run.job, now);
+    expect_refused(
+        start.plan(run, keys({0, 1, 2})),
+        {"runs/x", "name:  -> other", "metric.name: test/mse -> test/l0",
+         "metric.goal: minimize -> maximize", "record.weights: of all -> best 3", "--extend"});
+    RunState begun;  // Nobody asked for anything yet.
+    add(begun, JobStarted{});
+    EXPECT_TRUE(start.plan(begun, keys({0})).ok());
+  }
+  Start start(StartMode::kExtend);
+  start.results_changes = results_changes(*run.job, now);
+  EXPECT_TRUE(start.plan(run, keys({0, 1, 2})).ok());
+}
+
+TEST(StartPlan, WhatRunsIsNamed) {
+  RunState run = state_of_new_run(4);
+  finish(run, 0);
+  finish(run, 2, Outcome::kFailed);
+  Start start(StartMode::kResume);
+  EXPECT_EQ(start.plan(run, keys({0, 1, 2, 3}))->runs, (std::set<std::int64_t>{1, 3}));
+  start.options.rerun_failed = true;
+  EXPECT_EQ(start.plan(run, keys({0, 1, 2, 3}))->runs, (std::set<std::int64_t>{1, 2, 3}));
 }
 
 TEST(StartPlan, AnExtensionKeepsNumbersAndNeverUsesOneTwice) {
