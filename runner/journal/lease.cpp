@@ -20,11 +20,11 @@
 #include <vector>
 
 #include "core/base/text.hpp"
-#include "runner/journal/file_calls.hpp"
 #include "runner/journal/lease_record.hpp"
 #include "runner/store/descriptor.hpp"
 #include "runner/store/durable_write.hpp"
 #include "runner/store/fence.hpp"
+#include "runner/store/file_calls.hpp"
 
 namespace aesweep {
 namespace {

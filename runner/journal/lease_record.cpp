@@ -17,8 +17,8 @@
 
 #include "core/base/text.hpp"
 #include "runner/journal/crc32c.hpp"
-#include "runner/journal/file_calls.hpp"
 #include "runner/store/descriptor.hpp"
+#include "runner/store/file_calls.hpp"
 
 namespace aesweep {
 namespace {

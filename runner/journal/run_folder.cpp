@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "core/base/text.hpp"
-#include "runner/journal/file_calls.hpp"
 #include "runner/journal/journal_file.hpp"
 #include "runner/store/durable_write.hpp"
+#include "runner/store/file_calls.hpp"
 #include "runner/store/trial_file.hpp"
 
 namespace aesweep {

@@ -15,7 +15,7 @@
 #include "core/base/file.hpp"
 #include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
-#include "runner/journal/file_calls.hpp"
+#include "runner/store/file_calls.hpp"
 #include "runner/journal/journal_file.hpp"
 #include "runner/journal/lease.hpp"
 #include "runner/journal/live_file.hpp"

@@ -17,6 +17,7 @@
 #include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "runner/store/descriptor.hpp"
+#include "runner/store/file_calls.hpp"
 
 namespace aesweep {
 namespace {
@@ -48,57 +49,15 @@ const char* next_step(int error_number) {
   return "look at the folder and its file system";
 }
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// 0 or errno.
-int write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    // Linux writes at most 2 GiB at a time; asking for less makes the short write the rare case.
-    const std::size_t part = std::min<std::size_t>(bytes.size(), std::size_t{1} << 30);
-    const ssize_t written = ::write(fd, bytes.data(), part);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    if (written == 0) return ENOSPC;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-// Opens and syncs a file or folder that is in place already; 0 or errno.
-int sync_path(const std::string& path, int flags) {
-  const Descriptor opened(open_file(path, O_RDONLY | flags));
-  if (opened.get() < 0) return errno;
-  if (::fsync(opened.get()) == 0) return 0;
-  // Some file systems have no sync for folders, and say so with EINVAL.
-  return (flags & O_DIRECTORY) != 0 && errno == EINVAL ? 0 : errno;
-}
-
-// Reads up to a whole buffer; the bytes read, fewer only at the end of the file, or -1.
-ssize_t read_block(int fd, std::span<char> buffer) {
-  std::size_t got = 0;
-  while (got < buffer.size()) {
-    const ssize_t part = ::read(fd, buffer.data() + got, buffer.size() - got);
-    if (part < 0 && errno == EINTR) continue;
-    if (part < 0) return -1;
-    if (part == 0) break;
-    got += static_cast<std::size_t>(part);
-  }
-  return static_cast<ssize_t>(got);
-}
-
 // Whether two files hold the same bytes. One that cannot be read is not the same.
 bool same_bytes(const std::string& left, const std::string& right) {
   const Descriptor a(open_file(left, O_RDONLY));
   const Descriptor b(open_file(right, O_RDONLY));
   if (a.get() < 0 || b.get() < 0) return false;
-  std::vector<char> block_a(std::size_t{1} << 16), block_b(std::size_t{1} << 16);
-  while (true) {
-    const ssize_t count_a = read_block(a.get(), block_a);
-    const ssize_t count_b = read_block(b.get(), block_b);
+  std::vector<std::byte> block_a(std::size_t{1} << 16), block_b(std::size_t{1} << 16);
+  for (std::uint64_t offset = 0;; offset += block_a.size()) {
+    const ssize_t count_a = read_at(a.get(), offset, block_a);
+    const ssize_t count_b = read_at(b.get(), offset, block_b);
     if (count_a < 0 || count_a != count_b) return false;
     if (count_a == 0) return true;
     if (std::memcmp(block_a.data(), block_b.data(), static_cast<std::size_t>(count_a)) != 0) {
@@ -153,7 +112,7 @@ PendingFile::~PendingFile() {
 Result<PendingFile> PendingFile::create(const std::string& target) {
   // Process and counter keep the writers of one machine apart; O_EXCL settles the rest.
   static std::atomic<unsigned> counter{0};
-  const std::string folder = folder_of(target);
+  const std::string folder = parent_folder(target);
   const std::string name = target.substr(target.rfind('/') + 1);  // npos + 1 is 0.
   if (name.empty()) return write_fault(target, EISDIR, 0);
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -189,8 +148,7 @@ Result<FileFacts> PendingFile::facts() const {
   Sha256 hash;
   std::vector<std::byte> block(std::size_t{1} << 20);
   while (true) {
-    const ssize_t got = ::pread(fd_, block.data(), block.size(), static_cast<off_t>(facts.bytes));
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_at(fd_, facts.bytes, block);
     if (got < 0) return write_fault(target_, errno, facts.bytes);
     if (got == 0) break;
     hash.update(std::span(block).first(static_cast<std::size_t>(got)));
@@ -204,7 +162,7 @@ Status PendingFile::commit(WriteMode mode) {
   struct stat info {};
   const bool known = ::fstat(fd_, &info) == 0;
   const std::uint64_t bytes = known ? static_cast<std::uint64_t>(info.st_size) : 0;
-  if (::fsync(fd_) != 0) return write_fault(target_, errno, bytes);
+  if (const int failed = sync_all(fd_); failed != 0) return write_fault(target_, failed, bytes);
   if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) {
     return write_fault(target_, errno, bytes);
   }
@@ -217,7 +175,7 @@ Status PendingFile::commit(WriteMode mode) {
   } else {
     return write_fault(target_, placed, bytes);
   }
-  const int failed = sync_path(folder_of(target_), O_DIRECTORY);
+  const int failed = sync_folder(parent_folder(target_));
   return failed == 0 ? Status() : write_fault(target_, failed, bytes);
 }
 
@@ -227,7 +185,8 @@ Status PendingFile::adopt(std::uint64_t bytes) const {
                               "choose another folder, or move that file away"));
   }
   // Whoever wrote it may have died before the end of its own syncs.
-  const int failed = sync_path(target_, 0);
+  const Descriptor opened(open_file(target_, O_RDONLY));
+  const int failed = opened.get() < 0 ? errno : sync_all(opened.get());
   return failed == 0 ? Status() : write_fault(target_, failed, bytes);
 }
 

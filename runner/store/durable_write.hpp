@@ -1,10 +1,10 @@
 // durable_write: puts bytes into a file such that every reader, and every crash, finds either the
 // whole new file or what was there before.
 //
-// How: a temporary name in the same folder, a full write, fsync, rename, fsync of the folder. A
-// failed fsync is never retried, because the kernel may have dropped the pages it could not write.
-// Whatever fails, the temporary file is removed and the target is as before; only after a failed
-// fsync of the folder is the target in place without the promise that it survives a power cut.
+// How: a temporary name in the same folder, a full write, fsync (file_calls.hpp), rename, fsync of
+// the folder. Whatever fails, the temporary file is removed and the target is as before; only after
+// a failed fsync of the folder is the target in place without the promise that it survives a power
+// cut.
 //
 // Threads: any number of calls at once, on different targets. Failures are Fault::kWorld; the
 // message names the target, the system's reason, the bytes needed and the next step. The process

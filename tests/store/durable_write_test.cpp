@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -14,6 +15,23 @@
 
 #include "tests/store/limited_child.hpp"
 #include "tests/support/temporary_folder.hpp"
+
+namespace {
+
+// What the next fsyncs give instead of being made, and how many were asked for.
+std::vector<int> fsync_errors;  // The next one last.
+int fsyncs = 0;
+
+}  // namespace
+
+// Instead of the C library's.
+extern "C" int fsync(int fd) {
+  ++fsyncs;
+  if (fsync_errors.empty()) return static_cast<int>(::syscall(SYS_fsync, fd));
+  errno = fsync_errors.back();
+  fsync_errors.pop_back();
+  return -1;
+}
 
 namespace aesweep {
 namespace {
@@ -52,6 +70,22 @@ TEST(DurableWrite, CreatesEverySize) {
     EXPECT_EQ(contents(path), text);
   }
   EXPECT_EQ(names_in(folder.path()).size(), 4u);
+}
+
+TEST(DurableWrite, AnInterruptedSyncIsMadeAgainAndAFailedOneIsNot) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("file");
+  fsync_errors = {EINTR, EINTR};
+  EXPECT_TRUE(durable_write(path, bytes_of("text"), WriteMode::kCreate).ok());
+  EXPECT_TRUE(fsync_errors.empty());
+  fsync_errors = {EINTR};
+  EXPECT_TRUE(durable_write(path, bytes_of("text"), WriteMode::kCreate).ok()) << "it is adopted";
+  fsyncs = 0;
+  fsync_errors = {EIO};
+  const Status failed = durable_write(path, bytes_of("other"), WriteMode::kReplace);
+  EXPECT_NE(failed.message().find("the disk reports an error"), std::string::npos);
+  EXPECT_EQ(fsyncs, 1);
+  EXPECT_EQ(contents(path), "text");
 }
 
 TEST(DurableWrite, ReplacesWhole) {

@@ -1,4 +1,4 @@
-#include "runner/journal/file_calls.hpp"
+#include "runner/store/file_calls.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
