@@ -202,6 +202,7 @@ TEST(RunLedger, ASegmentKeepsTheWeightsOfTheBestOnly) {
 TEST(RunLedger, TablesAreRefreshedWhenThereIsSomethingNewAndNotTooOften) {
   Books books(3);
   books.times.refresh = 30ms;
+  books.times.refresh_share = 1;
   RunLedger& ledger = books.open();
   std::this_thread::sleep_for(40ms);
   tick_for_a_while(ledger);
