@@ -11,8 +11,9 @@
 //   (/path), backward, layer code; last communication: waits for 4096 bytes of rank 0 for 60 s; the
 //   job ends
 //
-// If a component call was running, the armed crash slot notes it (crash_slot.hpp): a plugin that
-// does not return is charged, a network that stands still is not. The same thread looks whether the
+// If a component call was running, the armed crash slot notes it (crash_slot.hpp): a component call
+// that does not return for `stall` counts as a crash of its trial, so that one bad trial does not
+// stop a sweep; a network that stands still is charged to none. The same thread looks whether the
 // process that started this one is still there (parent_death.hpp). No MPI call is made here, and
 // once a rank is stalled nothing is allocated: its heap may be what is locked.
 #pragma once
