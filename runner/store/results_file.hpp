@@ -64,8 +64,8 @@ enum class ResultsExtent {
 
 // Builds the file and replaces `path` by it durably. On failure `path` is as it was; a source whose
 // bytes are not those expected is a fault that names it, and nothing is merged from it. One thread
-// at a time per path; other files can be read and written meanwhile, between two trials. Needs memory for the histories of all trials (32 bytes a row) and the metric
-// matrices.
+// at a time per path; other files can be read and written meanwhile, between two trials. Needs
+// memory for the histories of all trials (32 bytes a row) and the metric matrices.
 [[nodiscard]] Result<FileFacts> write_results(const std::string& path, const RunRecord& run,
                                               const std::vector<TrialSource>& trials,
                                               ResultsExtent extent = ResultsExtent::kWhole);
