@@ -76,15 +76,50 @@ std::uint64_t history_rows(const TrialSpec& spec, const Catalogue& catalogue, bo
          (metrics("test") + (has_dictionary ? 1 : 0)) * epochs_due(epochs, both);
 }
 
-// Bytes of one copy of the trial's results; the tables' overhead is a few kilobytes.
+// What libhdf5 and a trial's texts take beside the values, as measured.
+constexpr std::uint64_t kFileOverhead = 14 * 1024;    // Of a trial's file.
+constexpr std::uint64_t kResultsOverhead = 4 * 1024;  // Of a trial in results.h5.
+constexpr std::uint64_t kTensorOverhead = 768;        // Of each stored tensor.
+constexpr std::uint64_t kCheckpointOverhead = 8 * 1024;
+// A row of the history in a file of its own. In results.h5: its value in the metric's matrix, and
+// what is left of the row in the compressed table.
+constexpr std::uint64_t kFileRow = 28;
+constexpr std::uint64_t kResultsRow = 16;
+constexpr std::uint64_t kTableChunk = 256 * 1024;  // Long tables end with a whole one.
+
+std::uint64_t history_bytes(std::uint64_t rows) {
+  const std::uint64_t bytes = rows * kFileRow;
+  return bytes <= kTableChunk ? bytes : (bytes / kTableChunk + 1) * kTableChunk;
+}
+
+// As many tensors as a state has at most: learned ones with their optimizer's state and their
+// image, and running buffers.
 template <class T>
-std::uint64_t result_bytes(const TrialSpec& spec, const Catalogue& catalogue,
-                           const TrialSetup<T>& setup, bool has_dictionary) {
-  constexpr std::uint64_t kOverhead = 32 * 1024;
-  constexpr std::uint64_t kHistoryRow = 64;
+std::uint64_t state_tensors(const TrialSetup<T>& setup) {
+  std::uint64_t count = setup.network.buffers().size();
+  for (std::size_t t = 0; t < setup.network.tensors().size(); ++t) {
+    count += 2 + setup.optimizers.of(static_cast<int>(t)).slots();
+  }
+  return count;
+}
+
+template <class T>
+void estimate_files(const TrialSpec& spec, const Catalogue& catalogue, const TrialSetup<T>& setup,
+                    bool has_dictionary, TrialEstimate& estimate) {
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
-  return kOverhead + history_rows(spec, catalogue, has_dictionary) * kHistoryRow +
-         weight_bytes(spec, setup.network) + sample_values(setup.network, samples) * sizeof(T);
+  const std::uint64_t sample_bytes = sample_values(setup.network, samples) * sizeof(T);
+  const std::uint64_t rows = history_rows(spec, catalogue, has_dictionary);
+  estimate.weight_bytes = weight_bytes(spec, setup.network);
+  if (spec.record.weights) {
+    const std::size_t tensors = setup.network.tensors().size() + setup.network.buffers().size();
+    estimate.weight_bytes += 2 * tensors * kTensorOverhead;
+  }
+  estimate.file_bytes = kFileOverhead + history_bytes(rows) + sample_bytes + estimate.weight_bytes;
+  estimate.results_bytes =
+      kResultsOverhead + rows * kResultsRow + sample_bytes + estimate.weight_bytes;
+  estimate.snapshot_bytes = snapshot_bytes(setup);
+  estimate.checkpoint_bytes = kCheckpointOverhead + estimate.snapshot_bytes + history_bytes(rows) +
+                              state_tensors(setup) * kTensorOverhead;
 }
 
 template <class T>
@@ -102,9 +137,7 @@ Result<TrialEstimate> estimate(const TrialSpec& spec, const Catalogue& catalogue
     estimate.parameters = setup->network.parameter_count();
     estimate.steps = setup->total_steps;
     estimate.shards_per_batch = static_cast<std::int64_t>(setup->plans.front().shards.size());
-    estimate.weight_bytes = weight_bytes(spec, setup->network);
-    estimate.checkpoint_bytes = snapshot_bytes(*setup);
-    estimate.disk_bytes = 2 * result_bytes(spec, catalogue, *setup, has_dictionary);
+    estimate_files(spec, catalogue, *setup, has_dictionary, estimate);
   }
   return estimate;
 }

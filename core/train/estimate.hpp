@@ -17,13 +17,14 @@ struct TrialEstimate {
   // written while training goes on; the data set not counted, nor what a trial that is resumed
   // holds of its checkpoint.
   std::uint64_t memory_bytes_per_rank = 0;
-  // In the trial's file and in results.h5 together: twice the results, whose weights are
-  // `weight_bytes` of each. What has record.weights best: k keeps them for k trials only.
-  std::uint64_t disk_bytes = 0;
-  std::uint64_t weight_bytes = 0;  // Initial and final weights and buffers; 0: not recorded.
-  // One checkpoint, which lies beside the results while the trial runs (checkpoint.keep of them,
-  // and one more while it is being written): state_bytes, without the history.
-  std::uint64_t checkpoint_bytes = 0;
+  // On disk: the trial's own file; its part of results.h5, whose history is compressed there; and
+  // of each of these the initial and final weights and buffers (0: not recorded), which
+  // record.weights.best keeps for some trials only. Within some 30 % of what is there.
+  std::uint64_t file_bytes = 0;
+  std::uint64_t results_bytes = 0;
+  std::uint64_t weight_bytes = 0;
+  std::uint64_t snapshot_bytes = 0;    // A state in memory: state_bytes, without the history.
+  std::uint64_t checkpoint_bytes = 0;  // Of its file at most: with the history of the last epoch.
   std::int64_t steps = 0;
   std::int64_t shards_per_batch = 0;  // More ranks than this on one trial leave some idle.
 };

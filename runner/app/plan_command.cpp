@@ -156,7 +156,7 @@ std::string idle_line(const Plan& plan, int ranks) {
 
 std::string disk_lines(const StorageNeeds& needs) {
   std::string trials = text(bytes_text(needs.trials_bytes), " of trials, ",
-                            bytes_text(needs.trial_bytes_max), " each at most");
+                            bytes_text(needs.trial_bytes_max), " the largest");
   if (needs.segments > 0) {
     trials += text(", in ", needs.segments, needs.segments == 1 ? " segment" : " segments");
   }
@@ -164,9 +164,14 @@ std::string disk_lines(const StorageNeeds& needs) {
       needs.checkpoint_bytes == 0
           ? "none"
           : text(bytes_text(needs.checkpoint_bytes), " at most while it runs");
-  return text("disk        ", bytes_text(needs.trials_bytes + needs.results_bytes), ": ", trials,
-              "; ", bytes_text(needs.results_bytes), " of results.h5\n",  //
-              "checkpoints ", checkpoints, "\n",                          //
+  const std::string peak =
+      needs.peak_bytes == needs.end_bytes()
+          ? ""
+          : text("            ", bytes_text(needs.peak_bytes), " while trials are put together\n");
+  return text("disk        about ", bytes_text(needs.end_bytes()), ": ", trials, "; ",
+              bytes_text(needs.results_bytes), " of results.h5; ", bytes_text(needs.journal_bytes),
+              " of journal and log\n", peak,      //
+              "checkpoints ", checkpoints, "\n",  //
               "files       ", needs.files_at_end, " at the end, about ", needs.files_running,
               " while it runs\n");
 }

@@ -146,7 +146,7 @@ TEST(Estimate, MemoryIsWhatATrialAllocates) {
     const std::uint64_t before = allocation_count().bytes_by_new;
     const TrialResult result = run_trial(spec, view_catalogue(), data.dataset(), alone, once);
     ASSERT_EQ(result.outcome, Outcome::kCompleted) << result.reason;
-    EXPECT_EQ(estimate->checkpoint_bytes, once.bytes);
+    EXPECT_EQ(estimate->snapshot_bytes, once.bytes);
     expect_near(estimate->memory_bytes_per_rank, allocation_count().bytes_by_new - before);
   }
 }
@@ -165,7 +165,7 @@ void expect_estimate_of_groups(TrialSpec spec) {
       ASSERT_TRUE(setup.ok()) << setup.status().message();
       const std::uint64_t before = allocation_count().bytes_by_new;
       const Trainer<float> trainer(spec, data.dataset(), exchange, std::move(setup).value());
-      const std::uint64_t snapshot = rank == 0 ? estimate->checkpoint_bytes : 0;
+      const std::uint64_t snapshot = rank == 0 ? estimate->snapshot_bytes : 0;
       largest = std::max(largest, allocation_count().bytes_by_new - before + snapshot);
     }
     expect_near(estimate->memory_bytes_per_rank, largest);
@@ -182,13 +182,13 @@ TEST(Estimate, MemoryOfAGroupIsThatOfItsLargestRank) {
   expect_estimate_of_groups(keeping_spec());
 }
 
-std::uint64_t disk_bytes(const TrialSpec& spec) {
+TrialEstimate estimate_of(const TrialSpec& spec) {
   const auto estimate = estimate_trial(spec, view_catalogue(), layout_of(400, 200, 500), 1);
   EXPECT_TRUE(estimate.ok()) << estimate.status().message();
-  return estimate.ok() ? estimate->disk_bytes : 0;
+  return estimate.ok() ? estimate.value() : TrialEstimate();
 }
 
-// A row is taken for 64 bytes, in each of two copies of the results.
+// A row is taken for 28 bytes, in a checkpoint as in the trial's file, and for 16 in results.h5.
 TEST(Estimate, DiskGrowsWithTheRowsThatATrialRecords) {
   const SmallData data(400, 200, 500);
   TrialSpec spec = large_spec();
@@ -199,30 +199,38 @@ TEST(Estimate, DiskGrowsWithTheRowsThatATrialRecords) {
     spec.evaluate.every = evaluated;
     spec.record.every = recorded;
     std::uint64_t last_rows = 0;
-    std::uint64_t last_disk = 0;
+    TrialEstimate last;
     for (const std::int64_t epochs : {1, 2, 3, 5, 7}) {
       spec.train.epochs = epochs;
       SoloExchange alone;
       TrialControl quiet;
       const std::uint64_t rows =
           run_trial(spec, view_catalogue(), data.dataset(), alone, quiet).history.size();
-      const std::uint64_t disk = disk_bytes(spec);
+      const TrialEstimate now = estimate_of(spec);
       if (epochs > 1) {
-        EXPECT_EQ(disk - last_disk, 2 * 64 * (rows - last_rows)) << epochs;
+        const std::uint64_t more = rows - last_rows;
+        EXPECT_EQ(now.file_bytes - last.file_bytes, 28 * more) << epochs;
+        EXPECT_EQ(now.checkpoint_bytes - last.checkpoint_bytes, 28 * more) << epochs;
+        EXPECT_EQ(now.results_bytes - last.results_bytes, 16 * more) << epochs;
       }
       last_rows = rows;
-      last_disk = disk;
+      last = now;
     }
   }
 }
 
 TEST(Estimate, DiskHoldsWeightsAndRunningBuffersTwice) {
   TrialSpec spec = normalized_spec();
-  const std::uint64_t with = disk_bytes(spec);
+  const TrialEstimate with = estimate_of(spec);
   spec.record.weights = false;
-  // Gain and bias, mean and variance, two dense layers; initial and final, in two files.
+  const TrialEstimate without = estimate_of(spec);
+  // Gain and bias, mean and variance, two dense layers; initial and final.
   const std::uint64_t values = 4 * 500 + 500 * 4 + 4 + 4 * 500 + 500;
-  EXPECT_EQ(with - disk_bytes(spec), 2 * 2 * values * sizeof(float));
+  const std::uint64_t bytes = 2 * (values * sizeof(float) + 8 * 768);
+  EXPECT_EQ(with.weight_bytes, bytes);
+  EXPECT_EQ(without.weight_bytes, 0U);
+  EXPECT_EQ(with.file_bytes - without.file_bytes, bytes);
+  EXPECT_EQ(with.results_bytes - without.results_bytes, bytes);
 }
 
 TEST(Estimate, CountsParametersStepsAndShards) {
