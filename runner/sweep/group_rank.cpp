@@ -168,10 +168,22 @@ class GroupRank::LeaderControl final : public Control {
   [[nodiscard]] bool reproducible() const { return reproducible_; }
 
  private:
-  // One snapshot at a time is in memory, unless a rank asks the trial to be left. No wait: the
-  // other members are in the step, where nothing tells their watchdogs that it is only a slow disk.
-  [[nodiscard]] bool is_free_for_checkpoint() const {
-    return rank_.writer_->open_checkpoints() == 0;
+  // One snapshot at a time is in memory, unless a rank asks the trial to be left. Steps and epochs
+  // would be missed while one is in writing, so training waits for it; but not for long: the other
+  // members are in the step, where nothing tells their watchdogs that it is only a slow disk.
+  // Seconds go on by themselves.
+  [[nodiscard]] bool is_free_for_checkpoint() {
+    const auto is_free = [this] { return rank_.writer_->open_checkpoints() == 0; };
+    const RunLimits& limits = rank_.plan_.experiment.limits;
+    const bool counts_seconds =
+        rank_.plan_.experiment.checkpoint.unit == CheckpointSpec::Every::kSeconds;
+    if (!counts_seconds && !disk_is_slow_) {
+      const double seconds = limits.stall > 0.0 ? std::min(10.0, limits.stall / 4) : 10.0;
+      const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+      rank_.pump_until([&] { return is_free() || Clock::now() > end; });
+    }
+    disk_is_slow_ = !is_free();
+    return !disk_is_slow_;
   }
 
   void say_progress(std::int64_t epochs, std::int64_t steps, std::int64_t samples) {
@@ -195,6 +207,7 @@ class GroupRank::LeaderControl final : public Control {
   std::int64_t step_ = 0;
   std::int64_t samples_ = 0;                             // Of finished epochs, by this job.
   std::vector<std::pair<std::string, double>> metrics_;  // Of the last of them.
+  bool disk_is_slow_ = false;  // Waited in vain for the checkpoint in writing.
   Clock::time_point next_report_;
 };
 
