@@ -61,14 +61,14 @@ class RecipesTest(unittest.TestCase):
     @needs("h5py", "pandas")
     def test_h5py_and_pandas(self):
         names = self.run_recipe("Python: h5py and pandas")
-        self.assertEqual(list(names["best"].index), [1, 2])
+        self.assertEqual(list(names["best"].index), [2])  # Trial 1 is no longer asked for.
         self.assertEqual(names["curve"].shape, (4, 4))
-        self.assertEqual(names["decoder"][0, 0], 101)
+        self.assertEqual(names["decoder"][0, 0], 102)
 
     @needs("h5py", "pandas")
     def test_reader(self):
         names = self.run_recipe("Python: the reader in analysis/")
-        self.assertEqual(list(names["best"].index), [1, 2])
+        self.assertEqual(list(names["best"].index), [2])
         self.assertEqual(names["samples"]["codes"].shape, (5, 3))
 
     @needs("h5py", "xarray", "h5netcdf")
