@@ -46,22 +46,26 @@ constexpr const char* kRunExamples =
     "trials' files; one that already holds a run needs --resume or --extend.\n\n"
     "However a run ends, --resume goes on with it, on any number of ranks, to the same bits.\n"
     "SIGUSR1, SIGTERM or SIGINT (Ctrl-C) stops it at the next step with checkpoints, status 75; a\n"
-    "second one ends it at once. mpirun itself gives ranks one second after SIGTERM or SIGINT, "
-    "and\n"
-    "passes SIGUSR1 on: docs/slurm.md has the batch script.\n\n";
+    "second SIGTERM or SIGINT ends it at once. Under mpirun use SIGUSR1, which it passes on: "
+    "after\n"
+    "SIGTERM or SIGINT it kills the ranks a second later, and returns 1, 130 or 143 itself.\n"
+    "docs/slurm.md has the batch script, docs/runs.md all about going on.\n\n";
 
 constexpr const char* kStatusExamples =
     "Examples:\n"
     "  aesweep status runs/first\n"
     "  aesweep status runs/first --watch\n"
     "  aesweep status runs/first --json\n\n"
-    "Reads alone, also while the run is at work, and needs no right to write.\n\n"
+    "Reads alone, also while the run is at work, and needs no right to write. Its table shows the\n"
+    "experiment's metric alone; --json has all.\n\n"
     "Exit status: 0 shown, 2 wrong call or no run there, 3 the journal is damaged or unreadable.\n";
 
 constexpr const char* kValidateExamples =
     "Examples:\n"
     "  aesweep validate runs/first\n\n"
-    "Reads alone. Prints a line for each problem.\n\n"
+    "Reads alone. Prints a line for each problem, with what mends it. Not read are run.log and "
+    "crash/;\n"
+    "of lease and live.json, which have no checksum, only whether they can be.\n\n"
     "Exit status: 0 all is well, 2 wrong call or no run there, 3 something is wrong.\n";
 
 constexpr const char* kRebuildExamples =
@@ -205,7 +209,8 @@ class Parser {
     run_->add_flag("--extend", extend_,
                    "Go on although the experiment was edited: trials that it still asks for are not"
                    " run again");
-    run_->add_option("--rerun", rerun_, "failed: run failed trials again, as another attempt")
+    run_->add_option("--rerun", rerun_,
+                     "failed: run failed trials again, each from its beginning as another attempt")
         ->check(CLI::IsMember({"failed"}));
     run_->add_flag("--accept-numerics", run_options_.accept_numerics,
                    "Go on although the arithmetic of these nodes gives other bits than that of the"

@@ -35,8 +35,8 @@ struct SuperviseOptions {
   // accepted. How a job starts (run.start, run.rerun_failed) is the supervisor's to add: what was
   // asked for to the first job, --resume=auto to the others.
   std::vector<std::string> arguments;
-  int ranks = 1;                       // -n
-  std::string launcher = "mpirun";     // --launcher: a command, split at blanks; "-n N" follows it.
+  int ranks = 1;                    // -n
+  std::string launcher = "mpirun";  // --launcher: a command, split at blanks; "-n N" follows it.
 };
 
 struct StatusOptions {

@@ -162,7 +162,7 @@ std::string disk_lines(const StorageNeeds& needs) {
   }
   const std::string checkpoints =
       needs.checkpoint_bytes == 0
-          ? "none"
+          ? "none, until the run is asked to stop"
           : text(bytes_text(needs.checkpoint_bytes), " at most while it runs");
   const std::string peak =
       needs.peak_bytes == needs.end_bytes()

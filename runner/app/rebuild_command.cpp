@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "core/base/text.hpp"
+#include "runner/app/asked_folder.hpp"
 #include "runner/app/bytes_text.hpp"
 #include "runner/app/launcher.hpp"
 #include "runner/journal/journal_file.hpp"
@@ -43,11 +44,7 @@ Status write_and_record(const RunFolder& folder, const Lease& lease) {
 Status rebuild_results(const RebuildOptions& options) {
   if (launch_place().rank != 0) return {};  // One process of a launch works for all.
   const RunFolder folder{options.folder};
-  const Result<FolderContent> content = look_at(folder);
-  if (!content.ok()) return content.status();
-  if (content.value() != FolderContent::kRun) {
-    return Status::input(text(folder.path, ": no run is there"));
-  }
+  AESWEEP_RETURN_IF_ERROR(check_asked_folder(folder));
   const Result<Lease> lease = Lease::acquire(folder.lease(), LeaseWait::kNo);
   if (!lease.ok()) return lease.status();
   return write_and_record(folder, lease.value());

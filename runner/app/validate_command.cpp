@@ -5,6 +5,7 @@
 
 #include "core/base/status.hpp"
 #include "core/base/text.hpp"
+#include "runner/app/asked_folder.hpp"
 #include "runner/app/launcher.hpp"
 #include "runner/journal/run_folder.hpp"
 #include "runner/journal/validate.hpp"
@@ -14,11 +15,7 @@ namespace aesweep {
 int show_validation(const ValidateOptions& options) {
   if (launch_place().rank != 0) return 0;  // One process of a launch speaks for all.
   const RunFolder folder{options.folder};
-  const Result<FolderContent> content = look_at(folder);
-  Status status = content.status();
-  if (content.ok() && content.value() != FolderContent::kRun) {
-    status = Status::input(folder.path + ": no run is there");
-  }
+  const Status status = check_asked_folder(folder);
   if (!status.ok()) {
     const std::string line = "aesweep: " + status.message() + "\n";
     std::fputs(line.c_str(), stderr);

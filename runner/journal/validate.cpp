@@ -9,19 +9,20 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "core/base/file.hpp"
 #include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
-#include "runner/store/file_calls.hpp"
 #include "runner/journal/journal_file.hpp"
 #include "runner/journal/lease.hpp"
 #include "runner/journal/live_file.hpp"
 #include "runner/journal/run_state.hpp"
 #include "runner/store/checkpoint_file.hpp"
 #include "runner/store/fence.hpp"
+#include "runner/store/file_calls.hpp"
 #include "runner/store/results_file.hpp"
 #include "runner/store/segment_file.hpp"
 #include "runner/store/trial_file.hpp"
@@ -60,7 +61,13 @@ class Validator {
   }
 
  private:
-  void problem(std::string message) { report_.problems.push_back(std::move(message)); }
+  void problem(std::string message) {
+    // What the store says to whoever meets damage; here it is being done.
+    static constexpr std::string_view kNextStep = "; run `aesweep validate` on the run's folder";
+    const std::size_t at = message.find(kNextStep);
+    if (at != std::string::npos) message.erase(at, kNextStep.size());
+    report_.problems.push_back(message + hint_);
+  }
   void note(std::string message) { report_.notes.push_back(std::move(message)); }
   // Takes a failure as a problem; true if there is none.
   bool passes(const Status& status) {
@@ -207,7 +214,10 @@ class Validator {
           }
           expect(checkpoint.file.name);
         } else if (&checkpoint == &trial.checkpoints.back() || is_there(checkpoint.file.name)) {
+          hint_ =
+              "; it costs time alone: --resume goes on from an older one or begins the trial anew";
           check_checkpoint(checkpoint, trial.key);
+          hint_.clear();
         }
       }
     }
@@ -229,25 +239,28 @@ class Validator {
   void check_results() {
     const std::string name = "results.h5";
     expect(name);
-    if (state_.results && state_.ended && results_final_) {
-      check_bytes(*state_.results);
-    } else if (!is_there(name)) {
-      if (state_.results) problem(text(folder_.results(), ": is missing; make it by rebuild"));
-      return;
+    hint_ = text("; make it again from the trials by `aesweep rebuild ", folder_.path, "`");
+    if (!is_there(name)) {
+      if (state_.results) problem(text(folder_.results(), ": is missing"));
+    } else if (!state_.results || !state_.ended || !results_final_ ||
+               check_bytes(*state_.results)) {
+      passes(fenced(folder_.results(), [&] { return check_results_format(); }));
     }
-    passes(fenced(folder_.results(), [&]() -> Status {
-      Result<std::unique_ptr<ByteSink>> image =
-          open_verified(folder_.results(), folder_.results(), {});
-      if (!image.ok()) return image.status();
-      const h5::Session session;
-      Result<h5::Node> file = h5::open_image(**image, folder_.results());
-      if (!file.ok()) return file.status();
-      Result<std::string> format = h5::text_attribute(*file, "format");
-      if (!format.ok()) return format.status();
-      return *format == kResultsFormat
-                 ? Status()
-                 : Status::world(text(folder_.results(), ": its format is ", *format));
-    }));
+    hint_.clear();
+  }
+
+  Status check_results_format() {
+    Result<std::unique_ptr<ByteSink>> image =
+        open_verified(folder_.results(), folder_.results(), {});
+    if (!image.ok()) return image.status();
+    const h5::Session session;
+    Result<h5::Node> file = h5::open_image(**image, folder_.results());
+    if (!file.ok()) return file.status();
+    Result<std::string> format = h5::text_attribute(*file, "format");
+    if (!format.ok()) return format.status();
+    return *format == kResultsFormat
+               ? Status()
+               : Status::world(text(folder_.results(), ": its format is ", *format));
   }
 
   void check_lease() {
@@ -298,6 +311,7 @@ class Validator {
   RunState state_;
   std::set<std::string> known_;  // Names that the journal or the layout explains.
   bool results_final_ = false;
+  std::string hint_;  // What to do about problems of the files that are being looked at.
 };
 
 }  // namespace

@@ -243,10 +243,11 @@ TEST(CommandLine, OnlyRunStartsMpi) {
 TEST(Plan, ShowsTrialsAndNeedsOfTheQuickstart) {
   const Answer answer = aesweep({"plan", kQuickstart, "--ranks", "2"});
   EXPECT_EQ(answer.status, 0) << answer.err;
-  for (const char* words : {"learned parameters", "steps", "experiment  quickstart", "data  ",
-                            "trials  ", "ranks       2: ", "idle        none", "memory  ",
-                            " per rank at most", "disk  ", " of trials, ", " of results.h5\n",
-                            "checkpoints ", " at most while it runs\n", "files       "}) {
+  for (const char* words :
+       {"learned parameters", "steps", "experiment  quickstart", "data  ", "trials  ",
+        "ranks       2: ", "idle        none", "memory  ", " per rank at most", "disk  ",
+        " of trials, ", " of results.h5; ", " of journal and log\n", "checkpoints ",
+        " at most while it runs\n", "files       "}) {
     expect_has(answer.out, words);
   }
   EXPECT_EQ(answer.out.find("warning"), std::string::npos) << answer.out;

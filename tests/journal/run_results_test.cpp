@@ -151,12 +151,19 @@ class RunTest : public testing::Test {
     EXPECT_TRUE(report.problems.empty()) << report.problems[0];
     EXPECT_TRUE(report.notes.empty()) << report.notes[0];
   }
-  // Some problem, and all of them, name the file.
+  // Some problem, and all of them, name the file; a single one of results.h5, with what mends it.
   void expect_problem(const std::string& name) const {
     const ValidationReport report = validate_run(folder_);
     EXPECT_FALSE(report.problems.empty()) << name;
     for (const std::string& problem : report.problems) {
       EXPECT_NE(problem.find(name), std::string::npos) << problem;
+      EXPECT_EQ(problem.find("run `aesweep validate`"), std::string::npos) << problem;
+      const bool of_checkpoint = name.find("checkpoints/") != std::string::npos;
+      EXPECT_EQ(problem.find("costs time alone") != std::string::npos, of_checkpoint) << problem;
+      const bool of_results = name.find("results.h5") != std::string::npos;
+      EXPECT_EQ(problem.find("aesweep rebuild " + folder_.path) != std::string::npos, of_results)
+          << problem;
+      EXPECT_TRUE(!of_results || report.problems.size() == 1U) << problem;
     }
   }
   void expect_note(const std::string& name) const {
