@@ -1,7 +1,10 @@
 #include "runner/app/status_command.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -11,6 +14,15 @@
 
 namespace aesweep {
 namespace {
+
+// Of the terminal, or what fits most of them.
+std::size_t width_of_output() {
+  constexpr std::size_t kWidthMax = 120;
+  constexpr std::size_t kWidthMin = 40;
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWidthMax;
+  return std::clamp<std::size_t>(size.ws_col, kWidthMin, kWidthMax);
+}
 
 // On a terminal in place of what was there; else below it.
 void draw(const std::string& shown, bool again) {
@@ -29,12 +41,13 @@ Status show_status(const StatusOptions& options, std::chrono::milliseconds redra
   for (bool again = false;; again = true) {
     const Result<RunStatus> status = read_run_status(folder);
     if (!status.ok()) return status.status();
+    const std::string shown =
+        options.json ? status_json(status.value()) : status_text(status.value(), width_of_output());
     if (!options.watch) {
-      std::fputs((options.json ? status_json(status.value()) : status_text(status.value())).c_str(),
-                 stdout);
+      std::fputs(shown.c_str(), stdout);
       return {};
     }
-    draw(status_text(status.value()), again);
+    draw(shown, again);
     if (!status->at_work() || std::ferror(stdout) != 0) return {};
     std::this_thread::sleep_for(redraw);
   }

@@ -12,6 +12,7 @@
 
 #include "core/base/table.hpp"
 #include "core/base/text.hpp"
+#include "runner/app/asked_folder.hpp"
 #include "runner/journal/journal_file.hpp"
 #include "runner/journal/run_results.hpp"
 #include "runner/sweep/progress.hpp"
@@ -125,41 +126,97 @@ std::string trials_line(const RunStatus& status, const std::vector<Asked>& asked
   return line + text("; ", others, " more of earlier experiments");
 }
 
+// What is not known yet is left out.
 std::string progress_line(const LiveState& live) {
-  std::string line = text(live.epochs_done, " of ", live.epochs_total, " epochs, ",
-                          static_cast<std::int64_t>(live.samples_per_second), " samples/s");
+  std::string line = text(live.epochs_done, " of ", live.epochs_total, " epochs");
+  if (live.samples_per_second >= 1.0) {
+    line += text(", ", static_cast<std::int64_t>(live.samples_per_second), " samples/s");
+  }
   if (live.seconds_left >= 0.0) line += ", " + clock_text(live.seconds_left) + " left";
   return line + ", as of " + live.utc;
 }
 
-std::string running_table(const RunStatus& status) {
-  std::vector<std::string> headers = {"trial", "attempt", "epoch", "time", "ranks", "host"};
-  std::vector<std::string> metrics;  // In the order of the first trial that has some.
-  for (const LiveTrial& trial : status.live->trials) {
-    if (metrics.empty()) {
-      for (const auto& [name, value] : trial.last) metrics.push_back(name);
-    }
+// Of the line's code points as many as fit, and an ellipsis.
+std::string cut_line(const std::string& line, std::size_t width) {
+  std::size_t points = 0;
+  std::size_t kept = 0;  // Bytes of a line that leaves room for the dots.
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if ((static_cast<unsigned char>(line[i]) & 0xC0U) == 0x80U) continue;
+    if (points + 3 == width) kept = i;
+    ++points;
   }
-  headers.insert(headers.end(), metrics.begin(), metrics.end());
-  headers.emplace_back("label");
+  return points <= width ? line : line.substr(0, kept) + "...";
+}
+
+std::string cut_lines(const std::string& lines, std::size_t width) {
+  std::string out;
+  for (std::size_t at = 0; at < lines.size();) {
+    const std::size_t end = std::min(lines.find('\n', at), lines.size());
+    out += cut_line(lines.substr(at, end - at), width) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
+// Each with the metric by which trials are compared; --json has the others.
+std::string running_table(const RunStatus& status) {
+  const std::string metric = status.state.job->metric;
+  const std::vector<std::string> headers = {"trial", "attempt", "epoch", "time",
+                                            "ranks", "host",    metric,  "label"};
   std::vector<std::vector<std::string>> rows;
   for (const LiveTrial& trial : status.live->trials) {
     if (rows.size() == kRowsMax) {
       rows.push_back({"..."});
       break;
     }
-    std::vector<std::string> row = {
-        text(trial.number),        text(trial.attempt), text(trial.epoch, '/', trial.epochs),
-        clock_text(trial.seconds), text(trial.ranks),   trial.host};
-    for (const std::string& metric : metrics) {
-      const auto named = [&](const auto& other) { return other.first == metric; };
-      const auto found = std::find_if(trial.last.begin(), trial.last.end(), named);
-      row.push_back(found == trial.last.end() ? "-" : text(found->second));
-    }
-    row.push_back(trial.label);
-    rows.push_back(std::move(row));
+    const auto found = std::find_if(trial.last.begin(), trial.last.end(),
+                                    [&](const auto& other) { return other.first == metric; });
+    rows.push_back({text(trial.number), text(trial.attempt), text(trial.epoch, '/', trial.epochs),
+                    clock_text(trial.seconds), text(trial.ranks), trial.host,
+                    found == trial.last.end() ? "-" : text(found->second), trial.label});
   }
   return format_table(headers, rows);
+}
+
+// Of a job that has said nothing of itself yet: what the journal knows of trials that run.
+std::string known_lines(const std::vector<Asked>& asked) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Asked& one : asked) {
+    if (one.stage != TrialStage::kRunning) continue;
+    if (rows.size() == kRowsMax) {
+      rows.push_back({"..."});
+      break;
+    }
+    const auto& checkpoints = one.trial->checkpoints;
+    rows.push_back({text(one.number), text(one.trial->attempt),
+                    checkpoints.empty() ? "-" : text(checkpoints.back().epochs),
+                    checkpoints.empty() ? "-" : text(checkpoints.back().step)});
+  }
+  if (rows.empty()) return "";
+  const std::vector<std::string> headers = {"trial", "attempt", "checkpoint's epoch", "step"};
+  return '\n' + format_table(headers, rows);
+}
+
+// What ranks left of a job that died, one line each.
+std::string crash_lines(const RunStatus& status) {
+  std::string lines;
+  std::size_t count = 0;
+  bool of_trial = false;
+  for (const CrashReport& crash : status.left_crashes) {
+    if (crash.what.empty()) continue;
+    if (++count > kRowsMax) continue;
+    lines += text("rank ", crash.rank, " died: ", crash.what);
+    if (crash.trial >= 0) lines += text(", trial ", crash.trial, ", attempt ", crash.attempt);
+    lines += '\n';
+    of_trial = of_trial || crash.trial >= 0;
+  }
+  if (count > kRowsMax) lines += text("... and ", count - kRowsMax, " more; see --json\n");
+  if (of_trial) {
+    lines +=
+        "A trial that crashes takes its job along: `aesweep run --supervise` starts again, and\n"
+        "gives up a trial that crashed twice.\n";
+  }
+  return lines;
 }
 
 // Trials that failed or diverged, and crashes of those that go on.
@@ -273,6 +330,18 @@ Json crashes_json(const std::vector<Asked>& asked) {
   return list;
 }
 
+Json left_crashes_json(const RunStatus& status) {
+  Json list = Json::array();
+  for (const CrashReport& crash : status.left_crashes) {
+    if (crash.what.empty()) continue;
+    list.push_back({{"rank", crash.rank},
+                    {"number", crash.trial >= 0 ? Json(crash.trial) : Json(nullptr)},
+                    {"attempt", crash.trial >= 0 ? Json(crash.attempt) : Json(nullptr)},
+                    {"what", crash.what}});
+  }
+  return list;
+}
+
 Json best_json(const RunStatus& status) {
   const StoredAttempt* best = best_trial(status);
   if (best == nullptr) return nullptr;
@@ -310,13 +379,7 @@ TrialStage RunStatus::stage(const TrialRecordState& trial) const {
 }
 
 Result<RunStatus> read_run_status(const RunFolder& folder) {
-  const Result<FolderContent> content = look_at(folder);
-  if (!content.ok()) return content.status();
-  if (content.value() != FolderContent::kRun) {
-    return Status::input(text(folder.path,
-                              ": no run is there; give the folder that aesweep run "
-                              "wrote into, such as runs/quickstart"));
-  }
+  AESWEEP_RETURN_IF_ERROR(check_asked_folder(folder));
   RunStatus status;
   status.path = folder.path;
   // The lease first: a job that ends meanwhile is then shown as at work, not as killed.
@@ -334,6 +397,9 @@ Result<RunStatus> read_run_status(const RunFolder& folder) {
   if (!state.ok()) return state.status().in(folder.journal());
   status.state = std::move(state).value();
   status.torn_bytes = lines->torn_bytes;
+  if (!status.at_work() && status.lease_fault.empty()) {
+    status.left_crashes = read_crash_slots(folder.crash());
+  }
   if (!status.at_work() || !status.state.job || status.state.ended) return status;
   status.live = read_live(folder.live());
   // That of an earlier job is old news. Both times are of the run's own machines.
@@ -341,7 +407,7 @@ Result<RunStatus> read_run_status(const RunFolder& folder) {
   return status;
 }
 
-std::string status_text(const RunStatus& status) {
+std::string status_text(const RunStatus& status, std::size_t width) {
   const std::vector<Asked> asked = asked_trials(status);
   const std::string name = status.state.job ? status.state.job->name : "(nothing begun)";
   std::string out = text("run       ", name, ", ", status.path, "\n",  //
@@ -353,9 +419,16 @@ std::string status_text(const RunStatus& status) {
     out += text("best      trial ", best->finished.number, ", ", metric, ' ',
                 value_of(best->finished.last, metric), "\n");
   }
-  if (status.live && !status.live->trials.empty()) out += '\n' + running_table(status);
-  const std::string trouble = trouble_lines(asked);
-  return trouble.empty() ? out : out + '\n' + trouble;
+  const bool works = status.at_work() && status.state.job && !status.state.ended;
+  if (status.live && !status.live->trials.empty()) {
+    out += '\n' + cut_lines(running_table(status), width);
+  } else if (works && !status.live) {
+    out += cut_lines(known_lines(asked), width);
+  }
+  for (const std::string& more : {crash_lines(status), trouble_lines(asked)}) {
+    if (!more.empty()) out += '\n' + more;
+  }
+  return out;
 }
 
 std::string status_json(const RunStatus& status) {
@@ -376,6 +449,7 @@ std::string status_json(const RunStatus& status) {
   json["interrupted"] = unfinished_json(asked);
   json["failed"] = trouble_json(asked);
   json["crashes"] = crashes_json(asked);
+  json["left_crashes"] = left_crashes_json(status);
   json["torn_bytes"] = status.torn_bytes;
   // Texts of plugins may be anything; what is no UTF-8 is replaced.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

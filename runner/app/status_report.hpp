@@ -1,6 +1,7 @@
 // What `aesweep status` tells about a run: gathered from its folder, shown as text or as JSON.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "runner/journal/live_file.hpp"
 #include "runner/journal/run_folder.hpp"
 #include "runner/journal/run_state.hpp"
+#include "runner/watch/crash_slot.hpp"
 
 namespace aesweep {
 
@@ -30,6 +32,7 @@ struct RunStatus {
   std::string lease_fault;            // It cannot be read; else empty.
   double lease_age = 0.0;         // Seconds since its file was written, by this machine's clock.
   std::optional<LiveState> live;  // Of the job at work; none: not yet, or nobody is.
+  std::vector<CrashReport> left_crashes;  // Of ranks of a job that died, and not yet charged.
 
   // Nobody holds the lease, or its holder is certainly dead.
   [[nodiscard]] bool at_work() const { return holder.has_value() && !holder_dead; }
@@ -41,8 +44,9 @@ struct RunStatus {
 // none.
 [[nodiscard]] Result<RunStatus> read_run_status(const RunFolder& folder);
 
-// Several lines, for people.
-[[nodiscard]] std::string status_text(const RunStatus& status);
+// Several lines, for people. Tables are cut to the width (code points, at least 4); sentences are
+// whole.
+[[nodiscard]] std::string status_text(const RunStatus& status, std::size_t width = 120);
 // One line: the object that docs/runs.md describes.
 [[nodiscard]] std::string status_json(const RunStatus& status);
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -160,6 +162,82 @@ TEST_F(StatusTest, OfARunningSweep) {
   EXPECT_EQ(contents(), before);
 }
 
+// With dozens of metrics and long labels the table keeps to the width, and to the metric that
+// counts.
+TEST_F(StatusTest, TheTableOfRunningTrialsIsNarrow) {
+  write(records());
+  LiveState many = live();
+  for (int i = 0; i < 30; ++i) {
+    many.trials[0].last.emplace_back("train/loss_code_l1_" + std::to_string(i), 0.25);
+  }
+  many.trials[0].last.emplace_back("test/mse", 0.0625);
+  std::erase_if(many.trials[0].last, [](const auto& one) { return std::isnan(one.second); });
+  for (int i = 0; i < 50; ++i) many.trials[0].label += " \xc3\xa4=" + std::to_string(i);
+  folder_.write("live.json", encode(many));
+  const Result<Lease> lease = Lease::acquire(run_.lease(), LeaseWait::kNo);
+  ASSERT_TRUE(lease.ok()) << lease.status().message();
+  const RunStatus status = read();
+  const std::string words = status_text(status, 70);
+  EXPECT_EQ(words.find("loss_code"), std::string::npos);
+  expect_has(words, "0.0625");
+  expect_has(words, "...\n");
+  std::istringstream table(words.substr(words.find("\n\n") + 2));
+  std::string line;
+  for (int row = 0; row < 3; ++row) {
+    ASSERT_TRUE(std::getline(table, line));
+    const auto points =
+        std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; });
+    EXPECT_LE(points, 70) << line;
+    EXPECT_EQ(points == 70, row > 0) << line;
+  }
+  EXPECT_EQ(Json::parse(status_json(status))["running"][0]["metrics"].size(), 32U);
+}
+
+// Before a job has said anything of itself, the journal tells of checkpoints; nothing is shown as
+// 0.
+TEST_F(StatusTest, WhatIsNotKnownYetIsNotShown) {
+  std::vector<Record> all = records();
+  all.emplace_back(TrialBegun{5, 1, 0, 2, "node4"});
+  write(all);
+  const Result<Lease> lease = Lease::acquire(run_.lease(), LeaseWait::kNo);
+  ASSERT_TRUE(lease.ok()) << lease.status().message();
+  std::string words = status_text(read());
+  EXPECT_EQ(words.find("progress"), std::string::npos) << words;
+  expect_has(words, "    5        1                   4   840\n");
+  expect_has(words, "    4        1                   -     -\n");
+  LiveState young = live();
+  young.samples_per_second = 0.0;
+  young.seconds_left = -1.0;
+  folder_.write("live.json", encode(young));
+  expect_has(status_text(read()), "progress  33 of 60 epochs, as of 2026-05-04T10:12:40Z\n");
+}
+
+// A job died of a plugin and nobody has charged the trial: the rank's slot tells of it.
+TEST_F(StatusTest, WhatADeadJobsRanksLeft) {
+  write(records());
+  {
+    Result<CrashSlot> slot = CrashSlot::create(run_.crash(), 2);
+    ASSERT_TRUE(slot.ok()) << slot.status().message();
+    Result<CrashSlot> quiet = CrashSlot::create(run_.crash(), 3);
+    ASSERT_TRUE(quiet.ok()) << quiet.status().message();
+    quiet->set_trial(4, 1);
+    slot->set_trial(5, 1);
+    slot->arm();
+    note_crash("SIGSEGV in activation swish");
+  }
+  const RunStatus status = read();
+  const std::string words = status_text(status);
+  expect_has(words, "rank 2 died: SIGSEGV in activation swish, trial 5, attempt 1\n");
+  expect_has(words, "--supervise");
+  EXPECT_EQ(words.find("rank 3"), std::string::npos);
+  EXPECT_EQ(Json::parse(status_json(status))["left_crashes"], Json::parse(R"([
+      {"rank": 2, "number": 5, "attempt": 1, "what": "SIGSEGV in activation swish"}])"));
+  // While a job is at work the slots are its own.
+  const Result<Lease> lease = Lease::acquire(run_.lease(), LeaseWait::kNo);
+  ASSERT_TRUE(lease.ok()) << lease.status().message();
+  EXPECT_EQ(status_text(read()).find("died"), std::string::npos);
+}
+
 TEST_F(StatusTest, AsJson) {
   write(records());
   folder_.write("live.json", encode(live()));
@@ -294,11 +372,14 @@ TEST_F(StatusTest, ADamagedJournalIsAFaultOfTheWorld) {
 }
 
 TEST_F(StatusTest, WhatIsNoRunIsAnInputFault) {
-  for (const std::string& path : {run_.path, run_.path + "/absent"}) {
+  folder_.write("file", "text");
+  for (const std::string& path :
+       {run_.path, run_.path + "/absent", run_.path + "/file", run_.path + "/file/below"}) {
     const Result<RunStatus> status = read_run_status({path});
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.status().fault(), Fault::kInput);
     expect_has(status.status().message(), path);
+    EXPECT_EQ(status.status().message().find("-o"), std::string::npos);
   }
 }
 
