@@ -107,7 +107,10 @@ std::string job_line(const RunStatus& status) {
   std::string line = "no job";
   if (status.holder) line += "; the last one is dead: " + holder_text(*status.holder);
   if (!state.job) return line + "; none was begun";
-  if (!state.ended) return line + "; the last one was killed; go on with --resume";
+  if (!state.ended)
+    return line +
+           "; the last one was killed; go on with --resume, or with --supervise if a plugin "
+           "crashed";
   line += text("; the last one ended ", state.ended->utc, " with status ", state.ended->status);
   return state.ended->why.empty() ? line : line + ": " + state.ended->why;
 }
@@ -124,6 +127,11 @@ std::string trials_line(const RunStatus& status, const std::vector<Asked>& asked
   const std::size_t others = status.state.trials.size() - asked.size();
   if (others == 0) return line;
   return line + text("; ", others, " more of earlier experiments");
+}
+
+// A job that has just begun knows nothing yet.
+bool says_something(const LiveState& live) {
+  return live.epochs_done > 0 || live.samples_per_second >= 1.0;
 }
 
 // What is not known yet is left out.
@@ -413,7 +421,9 @@ std::string status_text(const RunStatus& status, std::size_t width) {
   std::string out = text("run       ", name, ", ", status.path, "\n",  //
                          "job       ", job_line(status), "\n",         //
                          "trials    ", trials_line(status, asked), "\n");
-  if (status.live) out += text("progress  ", progress_line(*status.live), "\n");
+  if (status.live && says_something(*status.live)) {
+    out += text("progress  ", progress_line(*status.live), "\n");
+  }
   if (const StoredAttempt* best = best_trial(status)) {
     const std::string& metric = status.state.job->metric;
     out += text("best      trial ", best->finished.number, ", ", metric, ' ',
@@ -422,7 +432,7 @@ std::string status_text(const RunStatus& status, std::size_t width) {
   const bool works = status.at_work() && status.state.job && !status.state.ended;
   if (status.live && !status.live->trials.empty()) {
     out += '\n' + cut_lines(running_table(status), width);
-  } else if (works && !status.live) {
+  } else if (works) {
     out += cut_lines(known_lines(asked), width);
   }
   for (const std::string& more : {crash_lines(status), trouble_lines(asked)}) {

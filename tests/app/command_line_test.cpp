@@ -251,7 +251,8 @@ TEST(Plan, ShowsTrialsAndNeedsOfTheQuickstart) {
     expect_has(answer.out, words);
   }
   EXPECT_EQ(answer.out.find("warning"), std::string::npos) << answer.out;
-  expect_has(aesweep({"plan", kQuickstart, "--set", "checkpoint=none"}).out, "checkpoints none\n");
+  expect_has(aesweep({"plan", kQuickstart, "--set", "checkpoint=none"}).out,
+             "checkpoints none, until the run is asked to stop\n");
 }
 
 TEST(Plan, WarnsOfATrialThatDoesNotFitIntoThisMachine) {

@@ -210,6 +210,12 @@ TEST_F(StatusTest, WhatIsNotKnownYetIsNotShown) {
   young.seconds_left = -1.0;
   folder_.write("live.json", encode(young));
   expect_has(status_text(read()), "progress  33 of 60 epochs, as of 2026-05-04T10:12:40Z\n");
+  young.epochs_done = 0;
+  young.trials.clear();
+  folder_.write("live.json", encode(young));
+  words = status_text(read());
+  EXPECT_EQ(words.find("progress"), std::string::npos) << words;
+  expect_has(words, "    5        1                   4   840\n");
 }
 
 // A job died of a plugin and nobody has charged the trial: the rank's slot tells of it.
@@ -288,7 +294,9 @@ TEST_F(StatusTest, OfAKilledSweep) {
   EXPECT_FALSE(status.live.has_value());
   const std::string words = status_text(status);
   expect_has(words, "job       no job; the last one is dead: pid " + std::to_string(child));
-  expect_has(words, "; the last one was killed; go on with --resume\n");
+  expect_has(
+      words,
+      "; the last one was killed; go on with --resume, or with --supervise if a plugin crashed\n");
   expect_has(words, "2 interrupted, 1 waiting");
   EXPECT_EQ(words.find("progress"), std::string::npos);
   const Json json = Json::parse(status_json(status));
