@@ -78,7 +78,7 @@ void flatten(const std::string& path, const Node& node, bool named, Keys& keys) 
     flatten_named(path, node, keys);
     return;
   }
-  if (node.kind != NodeKind::kMap) {
+  if (node.kind != NodeKind::kMap || path == "record.weights") {  // A word or a map.
     put(keys, path, flow_text(node));
     return;
   }
@@ -109,6 +109,9 @@ std::string axis_text(const Axis& axis) {
 
 // Defaults of sections, so that writing one out is no change. Components' own are not known here.
 void add_defaults(Keys& keys) {
+  const auto is_weights = [](const auto& key) { return key.first == "record.weights"; };
+  if (std::none_of(keys.begin(), keys.end(), is_weights))
+    keys.emplace_back("record.weights", "all");
   for (const char* section :
        {"data", "model", "train", "train.clip", "evaluate", "metric", "record"}) {
     for (const aesweep_parameter_info& info : fields_of(section)) {

@@ -49,6 +49,9 @@ TEST(ChangedKeys, NothingWhereTheTextsMeanTheSame) {
 TEST(ChangedKeys, NamesValuesOfBoth) {
   EXPECT_EQ(changed(edited(9, "train: {epochs: 7}")), Lines{"train.epochs: 1 -> 7"});
   EXPECT_EQ(changed(edited(9, "record: {every: 2}")), Lines{"record.every: 1 -> 2"});
+  EXPECT_EQ(changed(edited(9, "record: {weights: {best: 3}}")),
+            Lines{"record.weights: all -> {best: 3}"});
+  EXPECT_EQ(changed(edited(9, "record: {weights: all}")), Lines());
   EXPECT_EQ(changed(edited(8, "optimizer: sgd")), Lines{"optimizer: adam -> sgd"});
   EXPECT_EQ(changed(edited(8, "optimizer: {kind: sgd, momentum: 0.5}")),
             (Lines{"optimizer: adam -> sgd", "optimizer.momentum: (none) -> 0.5"}));
