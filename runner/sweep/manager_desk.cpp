@@ -102,14 +102,17 @@ ManagerDesk::ManagerDesk(const SweepPlan& plan, RunLedger& ledger, RunLog& log, 
       progress_(epochs_of(plan)),
       next_refresh_(settings_.start),
       next_alive_(settings_.start),
-      next_live_(settings_.start),
+      next_live_(Clock::now() + settings_.live_delay),
       next_look_(settings_.start),
       give_up_(settings_.start),
       last_tick_(Clock::now()),
       heard_(plan.groups.size(), nanoseconds(0)) {
   for (std::int64_t trial = 0; trial < manager_.trials(); ++trial) {
     const TrialRecordState& record = record_of(trial);
-    if (!record.done()) continue;
+    if (!record.done()) {
+      if (!record.checkpoints.empty()) progress_.already(trial, record.checkpoints.back().epochs);
+      continue;
+    }
     manager_.finished_before(trial, summary_of(record.finished.back().finished));
     progress_.already(trial, plan_.trials[static_cast<std::size_t>(trial)].plan->spec.train.epochs);
   }
@@ -195,6 +198,10 @@ void ManagerDesk::started(const Message& message) {
   running.step = message.step;
   running.epoch = checkpoints.empty() ? 0 : checkpoints.back().epochs;
   progress_.already(message.trial, running.epoch);
+  if (message.step > 0) {
+    log_.info(text(trial_name(message.trial), " goes on at step ", message.step, ", epoch ",
+                   running.epoch));
+  }
   send_orders(manager_.started(message.group, message.trial));
 }
 
@@ -302,7 +309,8 @@ Status ManagerDesk::silent_group(Clock::time_point now) {
     std::string doing = "without a trial";
     for (const auto& [trial, running] : running_) {
       if (running.group != static_cast<int>(i)) continue;
-      doing = text("in ", trial_name(trial), ", epoch ", running.epoch, ", step ", running.step);
+      doing = text("in ", trial_name(trial));
+      if (running.step > 0) doing += text(", epoch ", running.epoch, ", step ", running.step);
     }
     const std::vector<int>& ranks = plan_.groups[i].ranks;
     return Status::world(
@@ -393,7 +401,7 @@ void ManagerDesk::go_on_ending() {
     case Phase::kFolding:
       phase_ = Phase::kResults;
       ledger_.write_results([this](const Status& written) {
-        if (written.ok()) return end_job(finished_status(), stopped_for_);
+        if (written.ok()) return end_job(finished_status(), stopped_text());
         fail(written);
         end_job(static_cast<int>(written.fault()), written.message());
       });
@@ -447,6 +455,14 @@ std::string ManagerDesk::trial_name(std::int64_t trial) const {
   const SweepTrial& one = plan_.trials[static_cast<std::size_t>(trial)];
   const std::string& label = one.plan->label;
   return text("trial ", one.number, label.empty() ? "" : " (" + label + ")");
+}
+
+// Empty if nothing kept trials from being begun.
+std::string ManagerDesk::stopped_text() const {
+  const std::int64_t left = manager_.trials() - manager_.count(Manager::State::kFinished);
+  if (stopped_for_.empty() || left == 0) return stopped_for_;
+  return text(stopped_for_, "; ", left, left == 1 ? " trial was" : " trials were",
+              " not begun: --resume runs ", left == 1 ? "it" : "them");
 }
 
 std::string ManagerDesk::finished_text() const {

@@ -47,6 +47,8 @@ class ManagerDesk final : public Desk {
     // How long trials may go on after a fault that makes their results useless. Long enough for
     // short trials to end in order, short enough that nobody waits for hours to see the message.
     std::chrono::milliseconds patience_after_fault{10'000};
+    // Until live.json is first written: then groups have begun.
+    std::chrono::milliseconds live_delay{1'000};
     // Beyond limits.stall: a watchdog on the spot, which knows more, should speak first.
     std::chrono::milliseconds silence_margin{30'000};
   };
@@ -106,6 +108,7 @@ class ManagerDesk final : public Desk {
   [[nodiscard]] const TrialRecordState& record_of(std::int64_t trial) const;
   [[nodiscard]] std::string trial_name(std::int64_t trial) const;
   [[nodiscard]] std::string finished_text() const;
+  [[nodiscard]] std::string stopped_text() const;
   [[nodiscard]] const std::string& host_of(int group) const;  // Of its leader.
 
   const SweepPlan& plan_;

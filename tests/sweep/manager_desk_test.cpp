@@ -304,8 +304,34 @@ TEST(ManagerDesk, TooManyFailuresBeginNoOtherTrialAndStillGiveResults) {
   desk.handle(event(Kind::kClosed, 1));
   office.run_to_end(1);
   EXPECT_EQ(desk.why(),
-            "limits.max_failure_rate: 3 of the 5 trials of this job failed, more than 0.5");
+            "limits.max_failure_rate: 3 of the 5 trials of this job failed, more than 0.5; "
+            "5 trials were not begun: --resume runs them");
   EXPECT_EQ(office.fake_log.results_of.size(), 5U);
+}
+
+TEST(ManagerDesk, TheFirstNewsCountsWhatEarlierJobsDid) {
+  Office office;
+  Message written = checkpoint(0, 3, 7);
+  written.checkpoint.epochs = 1;
+  ASSERT_TRUE(office.run.apply(written.checkpoint).ok());
+  for (PlannedTrial& trial : office.experiment.trials) trial.spec.train.epochs = 4;
+  office.settings.live_delay = 0ms;
+  ManagerDesk& desk = office.open();
+  const std::string path = office.folder.path("live.json");
+  tick_until(desk, [&] { return fs::exists(path); });
+  std::ifstream in(path);
+  const Result<LiveState> live = decode_live({std::istreambuf_iterator<char>(in), {}});
+  ASSERT_TRUE(live.ok()) << live.status().message();
+  EXPECT_EQ(live->epochs_done, 1);
+  EXPECT_EQ(live->epochs_total, 40);
+}
+
+TEST(ManagerDesk, NothingIsShownBeforeGroupsCanHaveBegun) {
+  Office office;
+  office.settings.live_delay = std::chrono::hours(1);
+  ManagerDesk& desk = office.open();
+  tick_for_a_while(desk);
+  EXPECT_FALSE(fs::exists(office.folder.path("live.json")));
 }
 
 TEST(ManagerDesk, WritesResultsAndTheLastRecordWhenAllHaveClosed) {
