@@ -210,8 +210,9 @@ class Parser {
                    "Go on although the experiment was edited: trials that it still asks for are not"
                    " run again");
     run_->add_option("--rerun", rerun_,
-                     "failed: run failed trials again, each from its beginning as another attempt")
-        ->check(CLI::IsMember({"failed"}));
+                     "failed: run failed trials again, each from its beginning as another attempt;"
+                     " damaged: those of which what was stored is missing or damaged")
+        ->check(CLI::IsMember({"failed", "damaged"}));
     run_->add_flag("--accept-numerics", run_options_.accept_numerics,
                    "Go on although the arithmetic of these nodes gives other bits than that of the"
                    " nodes before; trials that it changes are marked as not reproducible");
@@ -268,11 +269,12 @@ class Parser {
     }
     RunOptions& run = run_options_;
     run.experiment = experiment();
-    run.rerun_failed = !rerun_.empty();
-    run.start = extend_                                         ? StartMode::kExtend
-                : resume_ == "auto"                             ? StartMode::kAuto
-                : !resume_.empty() || run_options_.rerun_failed ? StartMode::kResume
-                                                                : StartMode::kNew;
+    run.rerun_failed = rerun_ == "failed";
+    run.rerun_damaged = rerun_ == "damaged";
+    run.start = extend_                               ? StartMode::kExtend
+                : resume_ == "auto"                   ? StartMode::kAuto
+                : !resume_.empty() || !rerun_.empty() ? StartMode::kResume
+                                                      : StartMode::kNew;
     if (!supervise_) return run;
     supervise_options_.run = run;
     supervise_options_.arguments = arguments_of_jobs();

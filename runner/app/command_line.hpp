@@ -22,6 +22,7 @@ struct RunOptions {
   std::string folder;  // Empty: runs/<name of the experiment>.
   StartMode start = StartMode::kNew;
   bool rerun_failed = false;
+  bool rerun_damaged = false;
   bool accept_mixed_nodes = false;
   bool accept_numerics = false;
   bool supervised = false;    // Set by a supervisor for the jobs that it starts.
@@ -32,7 +33,7 @@ struct RunOptions {
 struct SuperviseOptions {
   RunOptions run;
   // Of the command line, for the jobs: "run", the experiment, --data-dir, --set, -o and what is
-  // accepted. How a job starts (run.start, run.rerun_failed) is the supervisor's to add: what was
+  // accepted. How a job starts (run.start, run.rerun_...) is the supervisor's to add: what was
   // asked for to the first job, --resume=auto to the others.
   std::vector<std::string> arguments;
   int ranks = 1;                    // -n

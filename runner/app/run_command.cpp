@@ -69,6 +69,7 @@ SweepOptions sweep_options(const RunOptions& options, const Experiment& experime
   sweep.output = options.folder.empty() ? "runs/" + experiment.name : options.folder;
   sweep.start = options.start;
   sweep.rerun_failed = options.rerun_failed;
+  sweep.rerun_damaged = options.rerun_damaged;
   sweep.accept_mixed_nodes = options.accept_mixed_nodes;
   sweep.accept_numerics = options.accept_numerics;
   sweep.supervised = options.supervised;

@@ -209,13 +209,14 @@ class Supervisor {
 // What the user asked for, until a job has acted on it. A run that is new is not so any more.
 std::vector<std::string> Supervisor::start_flags(bool first) const {
   const RunOptions& run = options_.run;
-  const bool once_more = !begun_ && (run.start == StartMode::kExtend || run.rerun_failed);
+  const bool reruns = run.rerun_failed || run.rerun_damaged;
+  const bool once_more = !begun_ && (run.start == StartMode::kExtend || reruns);
   if (!first && !once_more) return {"--resume=auto"};
   std::vector<std::string> flags;
   if (run.start == StartMode::kResume) flags = {"--resume"};
   if (run.start == StartMode::kAuto) flags = {"--resume=auto"};
   if (run.start == StartMode::kExtend) flags = {"--extend"};
-  if (run.rerun_failed) flags.insert(flags.end(), {"--rerun", "failed"});
+  if (reruns) flags.insert(flags.end(), {"--rerun", run.rerun_failed ? "failed" : "damaged"});
   return flags;
 }
 

@@ -34,6 +34,10 @@ class Writer {
   void operator()(const char* name, T& value) {
     object_[name] = json(value);
   }
+  // Left out where it is not set, as by programs that did not know it.
+  void flag(const char* name, bool value) {
+    if (value) object_[name] = true;
+  }
   void refuse(const char*, const char*) {}
   [[nodiscard]] Json& object() { return object_; }
 
@@ -87,6 +91,11 @@ class Reader {
     } else {
       take(*entry, value, where_ + name);
     }
+  }
+  void flag(const char* name, bool& value) {
+    const auto entry = object_.find(name);
+    value = false;
+    if (entry != object_.end() && fault_.empty()) take(*entry, value, where_ + name);
   }
   // For a value that its type allows and its meaning does not.
   void refuse(const char* name, const char* expected) { wrong(where_ + name, expected); }

@@ -135,6 +135,7 @@ template <class F>
 void fields(F& f, TrialRerun& r) {
   f("number", r.number);
   f("attempt", r.attempt);
+  f.flag("damaged", r.damaged);
 }
 
 template <class F>

@@ -121,6 +121,7 @@ struct TrialCrashed {
 struct TrialRerun {
   std::int64_t number = 0;
   int attempt = 2;
+  bool damaged = false;  // The attempt before it is lost: its file is missing or damaged.
 };
 
 // results.h5 was written whole, at the end of a job. Its refreshes in between are not recorded.

@@ -27,7 +27,9 @@ double last_value(const TrialFinished& finished, const std::string& metric) {
 std::vector<const StoredAttempt*> last_attempts(const RunState& state) {
   std::vector<const StoredAttempt*> attempts;
   for (const TrialRecordState& trial : state.trials) {
-    if (!trial.finished.empty()) attempts.push_back(&trial.finished.back());
+    if (trial.finished.empty()) continue;
+    const StoredAttempt& last = trial.finished.back();
+    if (trial.counts(last)) attempts.push_back(&last);
   }
   return attempts;
 }

@@ -135,6 +135,7 @@ class Applier {
                                 trial.done() ? " was the last" : " has not finished"));
     }
     trial.attempt = record.attempt;
+    trial.finished.back().lost = record.damaged;
     trial.begun = false;
     trial.checkpoints.clear();
     trial.crashes.clear();

@@ -19,6 +19,7 @@ struct StoredAttempt {
   std::string segment;      // Empty: in a file of its own, finished.file.
   FileRecord in_segment{};  // Bytes and hash of the copy in the segment; name as in finished.file.
   std::string numeric_fingerprint{};  // Of the job that finished it.
+  bool lost = false;                  // Its bytes are missing or damaged; the trial runs again.
 };
 
 struct TrialRecordState {
@@ -33,6 +34,10 @@ struct TrialRecordState {
   // The present attempt has ended.
   [[nodiscard]] bool done() const {
     return !finished.empty() && finished.back().finished.attempt == attempt;
+  }
+  // Whether results are made of this one: no later attempt has ended, and it is not lost.
+  [[nodiscard]] bool counts(const StoredAttempt& stored) const {
+    return &stored == &finished.back() && !stored.lost;
   }
 };
 

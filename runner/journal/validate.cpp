@@ -35,6 +35,12 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kLiveBytesMax = std::uint64_t{64} << 20;
 
+// What is said of trials' files beside what is wrong with them.
+constexpr const char* kLost =
+    "; put it back from a copy, or train what is lost again: aesweep run --rerun damaged";
+constexpr const char* kCountsNot =
+    "; results are not made of it: another attempt counts or is to run";
+
 FileFacts facts_of(const FileRecord& record) { return {record.bytes, record.sha256}; }
 
 class Validator {
@@ -66,6 +72,7 @@ class Validator {
     static constexpr std::string_view kNextStep = "; run `aesweep validate` on the run's folder";
     const std::size_t at = message.find(kNextStep);
     if (at != std::string::npos) message.erase(at, kNextStep.size());
+    if (!excuse_.empty()) return note(message + excuse_);
     report_.problems.push_back(message + hint_);
   }
   void note(std::string message) { report_.notes.push_back(std::move(message)); }
@@ -153,8 +160,10 @@ class Validator {
   }
 
   void check_trials() {
+    hint_ = kLost;
     for (const TrialRecordState& trial : state_.trials) {
       for (const StoredAttempt& stored : trial.finished) {
+        excuse_ = trial.counts(stored) ? "" : kCountsNot;
         const FileRecord& file = stored.finished.file;
         if (!stored.segment.empty()) {
           // The copy in the segment counts; this one is removed by whoever finds it.
@@ -169,22 +178,44 @@ class Validator {
         passes(check_trial(**image, path, stored.finished.number));
       }
     }
+    excuse_.clear();
+    hint_.clear();
+  }
+
+  // Whether results are made of the member.
+  bool counts(const TrialsFolded::Member& member) const {
+    const TrialRecordState& trial = state_.trials[static_cast<std::size_t>(member.number)];
+    const StoredAttempt& last = trial.finished.back();
+    return last.finished.attempt == member.attempt && trial.counts(last);
   }
 
   void check_segments() {
-    for (const TrialsFolded& folded : state_.segments) {
-      if (!check_bytes(folded.segment)) continue;
-      const std::string path = folder_.file(folded.segment.name);
-      Result<std::vector<SegmentMember>> members = read_segment(path);
-      if (!passes(members.status())) continue;
-      if (members->size() != folded.members.size()) {
-        problem(text(path, ": holds ", members->size(), " trials; the journal names ",
-                     folded.members.size()));
-        continue;
-      }
-      for (std::size_t i = 0; i < members->size(); ++i) {
-        check_member(path, (*members)[i], folded.members[i]);
-      }
+    hint_ = kLost;
+    for (const TrialsFolded& folded : state_.segments) check_segment(folded);
+    excuse_.clear();
+    hint_.clear();
+  }
+
+  void check_segment(const TrialsFolded& folded) {
+    const auto& all = folded.members;
+    const auto count = std::count_if(all.begin(), all.end(),
+                                     [this](const auto& member) { return counts(member); });
+    const bool all_count = static_cast<std::size_t>(count) == all.size();
+    excuse_ = all_count ? "" : kCountsNot;
+    // Where not all count it may be damaged; those that do are looked at.
+    if (!check_bytes(folded.segment) && all_count) return;
+    excuse_ = count > 0 ? "" : kCountsNot;
+    const std::string path = folder_.file(folded.segment.name);
+    Result<std::vector<SegmentMember>> members = read_segment(path);
+    if (!passes(members.status())) return;
+    if (members->size() != folded.members.size()) {
+      problem(text(path, ": holds ", members->size(), " trials; the journal names ",
+                   folded.members.size()));
+      return;
+    }
+    for (std::size_t i = 0; i < members->size(); ++i) {
+      excuse_ = counts(folded.members[i]) ? "" : kCountsNot;
+      check_member(path, (*members)[i], folded.members[i]);
     }
   }
 
@@ -311,7 +342,8 @@ class Validator {
   RunState state_;
   std::set<std::string> known_;  // Names that the journal or the layout explains.
   bool results_final_ = false;
-  std::string hint_;  // What to do about problems of the files that are being looked at.
+  std::string excuse_;  // Why what is found of these files is no problem; empty: it is one.
+  std::string hint_;    // What to do about problems of the files that are being looked at.
 };
 
 }  // namespace

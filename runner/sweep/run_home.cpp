@@ -1,8 +1,6 @@
 #include "runner/sweep/run_home.hpp"
 
-#include <filesystem>
 #include <span>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -10,6 +8,7 @@
 #include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "runner/store/durable_write.hpp"
+#include "runner/store/verified_file.hpp"
 #include "runner/sweep/stale_files.hpp"
 
 namespace aesweep {
@@ -105,9 +104,9 @@ bool RunHome::is_text_before(const std::string& text) const {
 
 bool RunHome::has_results() const {
   if (!state_.results) return false;
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(folder_.results(), error);
-  return !error && bytes == state_.results->bytes;
+  const Result<bool> whole =
+      is_as_expected(folder_.results(), {state_.results->bytes, state_.results->sha256});
+  return whole.ok() && whole.value();
 }
 
 }  // namespace aesweep

@@ -39,11 +39,15 @@ class RunHome {
   [[nodiscard]] LedgerFiles files();
 
   [[nodiscard]] const RunState& state() const { return state_; }
+  // The last attempt of a finished trial is lost: open() does not look for its file.
+  void lose(std::int64_t number) {
+    state_.trials.at(static_cast<std::size_t>(number)).finished.back().lost = true;
+  }
   [[nodiscard]] std::uint64_t torn_bytes() const { return lines_.torn_bytes; }
   // The experiment as the last job was given it. Needs one.
   [[nodiscard]] Result<std::string> text_before() const;
   [[nodiscard]] bool is_text_before(const std::string& text) const;
-  // results.h5 is as the journal says.
+  // results.h5 is, byte for byte, as the journal says.
   [[nodiscard]] bool has_results() const;
 
  private:

@@ -144,7 +144,7 @@ std::vector<SegmentSource> RunLedger::loose_sources(std::int64_t first) const {
   const auto end = std::min(state_.trials.size(), static_cast<std::size_t>(first + kSegmentTrials));
   for (auto i = static_cast<std::size_t>(first); i < end; ++i) {
     for (const StoredAttempt& one : state_.trials[i].finished) {
-      if (!one.segment.empty()) continue;
+      if (!one.segment.empty() || one.lost) continue;
       if (&one == &state_.trials[i].finished.back()) {
         last.push_back(&one);
         source_of_last.push_back(sources.size());

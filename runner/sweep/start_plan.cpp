@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "core/base/check.hpp"
 #include "core/base/text.hpp"
@@ -25,7 +27,7 @@ class Planner {
   Result<StartPlan> plan() {
     charge_crashes();
     AESWEEP_RETURN_IF_ERROR(number_trials());
-    rerun_failed();
+    rerun();
     find_quarantine();
     AESWEEP_RETURN_IF_ERROR(compare_numerics());
     find_suspects();
@@ -52,7 +54,7 @@ class Planner {
   Status number_trials();
   [[nodiscard]] Status other_results() const;
   [[nodiscard]] Status other_trials(std::size_t fresh, std::size_t gone) const;
-  void rerun_failed();
+  void rerun();
   void find_quarantine();
   Status compare_numerics();
   void find_suspects();
@@ -82,13 +84,21 @@ bool searched(const RunState& run) {
 
 void Planner::charge_crashes() {
   if (!options_.supervised) return;
+  // One job's crash counts once, however many ranks of the trial it took; the lowest is named.
+  std::map<std::pair<std::int64_t, int>, const CrashReport*> crashed;
   for (const CrashReport& crash : question_.crashes) {
-    if (!crash.what.empty()) charge(crash.trial, crash.attempt, crash.rank, crash.what);
+    if (crash.what.empty()) continue;
+    const CrashReport*& lowest = crashed[{crash.trial, crash.attempt}];
+    if (lowest == nullptr || crash.rank < lowest->rank) lowest = &crash;
+  }
+  for (const auto& [trial, crash] : crashed) {
+    charge(crash->trial, crash->attempt, crash->rank, crash->what);
   }
   // A job that looked for the culprit died again without a word, with one trial running: that one.
   const std::vector<std::int64_t> begun = begun_trials(run_);
   if (options_.search_crash && searched(run_) && begun.size() == 1) {
     const TrialRecordState& one = trial(begun.front());
+    if (crashed.contains({begun.front(), one.attempt})) return;
     charge(begun.front(), one.attempt, 0, "the job died while it ran alone");
   }
 }
@@ -154,28 +164,32 @@ Status Planner::other_results() const {
 }
 
 Status Planner::other_trials(std::size_t fresh, std::size_t gone) const {
-  constexpr std::size_t kShown = 5;
+  constexpr std::size_t kShown = 40;
+  // What makes other trials comes first.
+  std::vector<std::string> changes = question_.changes;
+  std::stable_partition(changes.begin(), changes.end(), [](const std::string& change) {
+    return !change.starts_with("metric.") && !change.starts_with("record.weights");
+  });
   std::string what;
-  for (std::size_t i = 0; i < std::min(question_.changes.size(), kShown); ++i) {
-    what += text(i == 0 ? "" : "; ", question_.changes[i]);
+  for (std::size_t i = 0; i < std::min(changes.size(), kShown); ++i) {
+    what += text(i == 0 ? "; what changed:\n  " : "\n  ", changes[i]);
   }
-  if (question_.changes.size() > kShown) {
-    what += text("; and ", question_.changes.size() - kShown, " more");
-  }
+  if (changes.size() > kShown) what += text("\n  and ", changes.size() - kShown, " more");
   return Status::input(text("run folder ", options_.output, " holds other trials: ", fresh,
                             " of this experiment are not among them, ", gone,
-                            " of them are not in this experiment", what.empty() ? "" : " (", what,
-                            what.empty() ? "" : ")",
-                            "; run it with --extend to go on with what both have, or name another "
-                            "folder with -o"));
+                            " of them are not in this experiment; run it with --extend to go on "
+                            "with what both have, or name another folder with -o",
+                            what));
 }
 
-void Planner::rerun_failed() {
-  if (!options_.rerun_failed) return;
+void Planner::rerun() {
   for (const std::int64_t number : plan_.numbers) {
     const TrialRecordState& one = trial(number);
-    if (one.done() && one.finished.back().finished.outcome == Outcome::kFailed) {
-      record(TrialRerun{number, one.attempt + 1});
+    if (!one.done()) continue;
+    const bool damaged = question_.damaged.contains(number);
+    const bool failed = one.finished.back().finished.outcome == Outcome::kFailed;
+    if (damaged || (options_.rerun_failed && failed)) {
+      record(TrialRerun{number, one.attempt + 1, damaged});
     }
   }
 }

@@ -26,6 +26,7 @@ struct StartQuestion {
       crashes;  // Of the last job; without options.supervised they are ignored.
   std::vector<std::string> changes;  // How this job's settings differ from the last one's.
   std::vector<std::string> results_changes{};  // Those that change what results.h5 holds.
+  std::set<std::int64_t> damaged{};            // Finished trials that are to run again.
 };
 
 struct StartPlan {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -27,6 +28,7 @@
 #include "runner/sweep/run_home.hpp"
 #include "runner/sweep/run_ledger.hpp"
 #include "runner/sweep/run_log.hpp"
+#include "runner/sweep/stale_files.hpp"
 #include "runner/sweep/start_plan.hpp"
 #include "runner/sweep/summary_table.hpp"
 #include "runner/sweep/trial_checks.hpp"
@@ -76,7 +78,7 @@ class Sweep {
   Status compare_data();
   Status plan_trials();
   Status plan_job();
-  [[nodiscard]] bool finished_before() const;
+  [[nodiscard]] bool finished_before();
   void share_plan();
   Status estimate_trials();
   Status open_run();
@@ -105,7 +107,9 @@ class Sweep {
   RunHome home_{plan_.folder};
   JobStarted job_;
   StartPlan start_plan_;
-  std::optional<RunLedger> ledger_;  // After what it writes with.
+  bool results_lost_ = false;          // Of a finished run.
+  std::vector<std::string> given_up_;  // A line for the log each.
+  std::optional<RunLedger> ledger_;    // After what it writes with.
 };
 
 Status Sweep::compare() {
@@ -184,9 +188,18 @@ Status Sweep::plan_job() {
     question.changes = settings_changes(*run.job, *text_before, job_, plan_.experiment.text);
     question.results_changes = results_changes(*run.job, job_);
   }
+  if (options_.rerun_damaged) {
+    Result<std::set<std::int64_t>> damaged = damaged_trials(plan_.folder, run);
+    AESWEEP_RETURN_IF_ERROR(damaged.status());
+    question.damaged = std::move(damaged).value();
+  }
   Result<StartPlan> planned = plan_start(run, question);
   AESWEEP_RETURN_IF_ERROR(planned.status());
   start_plan_ = std::move(planned).value();
+  for (const Record& record : start_plan_.records) {
+    const auto* rerun = std::get_if<TrialRerun>(&record);
+    if (rerun != nullptr && rerun->damaged) home_.lose(rerun->number);
+  }
   nothing_to_do_ = finished_before();
   return {};
 }
@@ -207,13 +220,15 @@ void Sweep::share_plan() {
 }
 
 // The last job ended with nothing left to do, and this one asks for the same.
-bool Sweep::finished_before() const {
+bool Sweep::finished_before() {
   const RunState& run = home_.state();
   if (start_plan_.to_run > 0 || !start_plan_.records.empty() || !start_plan_.quarantine.empty()) {
     return false;
   }
   const bool ended = run.ended && (run.ended->status == 0 || run.ended->status == 1);
-  return ended && home_.has_results() && home_.is_text_before(plan_.experiment.text) &&
+  if (!ended) return false;
+  results_lost_ = !home_.has_results();
+  return !results_lost_ && home_.is_text_before(plan_.experiment.text) &&
          run.job->overrides == job_.overrides;
 }
 
@@ -265,10 +280,7 @@ Status Sweep::give_up_on(std::int64_t number) {
                                   [number](const SweepTrial& one) { return one.number == number; });
   TrialResult result;
   result.outcome = Outcome::kFailed;
-  const std::string crashed =
-      text("crashed ",
-           state.crashes.size() == 2 ? std::string("twice") : text(state.crashes.size(), " times"),
-           ": ");
+  const std::string crashed = "crashed in two jobs: ";
   result.reason = crashed + crash_without_place(state.crashes.back().what);
   TrialRecord record;
   record.number = number;
@@ -287,8 +299,8 @@ Status Sweep::give_up_on(std::int64_t number) {
   summary.reason = result.reason;
   summary.failed_rank = state.crashes.back().rank;
   summary.host = world_.host();
-  log_.error(text("trial ", number, " (", trial->plan->label, ") failed: ", crashed,
-                  state.crashes.back().what));
+  given_up_.push_back(text("trial ", number, " (", trial->plan->label, ") failed: ", crashed,
+                           state.crashes.back().what));
   ledger_->append(
       finished_record(number, state.attempt, summary, {name, written->bytes, written->sha256}));
   return ledger_->fault();
@@ -315,6 +327,17 @@ void Sweep::log_start() {
     if (const auto* crash = std::get_if<TrialCrashed>(&record)) {
       log_.warn(text("trial ", crash->number, " crashed on rank ", crash->rank, ": ", crash->what));
     }
+    const auto* rerun = std::get_if<TrialRerun>(&record);
+    if (rerun != nullptr && rerun->damaged) {
+      log_.warn(text("trial ", rerun->number, ": what was stored of it is missing or damaged; it ",
+                     "runs again as attempt ", rerun->attempt));
+    }
+  }
+  for (const std::string& line : given_up_) log_.error(line);
+  if (results_lost_) {
+    log_.warn(text(plan_.folder.results(),
+                   " is missing, or its bytes are not those that the journal names; it is written "
+                   "again from the trials"));
   }
   if (start_plan_.numerics_changed) {
     log_.warn(
@@ -343,10 +366,13 @@ void Sweep::log_plan() {
   for (const Group& group : plan_.groups) busy += group.ranks.size();
   log_.info(text("aesweep ", options_.software_version, " (", options_.revision, "), ",
                  World::library_version()));
+  const std::string groups =
+      plan_.groups.empty()
+          ? text("none left to run, ")
+          : text("on ", plan_.groups.size(), plan_.groups.size() == 1 ? " group, " : " groups, ");
   log_.info(text(experiment.path, ": ", plan_.trials.size(),
-                 plan_.trials.size() == 1 ? " trial on " : " trials on ", plan_.groups.size(),
-                 plan_.groups.size() == 1 ? " group, " : " groups, ", world_.ranks(),
-                 world_.ranks() == 1 ? " rank" : " ranks"));
+                 plan_.trials.size() == 1 ? " trial" : " trials", plan_.groups.empty() ? ", " : " ",
+                 groups, world_.ranks(), world_.ranks() == 1 ? " rank" : " ranks"));
   for (const Override& one : experiment.overrides) {
     log_.info(text("--set ", one.key, '=', one.value));
   }
@@ -417,14 +443,15 @@ int Sweep::end(const ManagerDesk& desk) {
   log_.clear_progress();
   const int status = desk.status();
   const bool whole = status == 0 || status == 1;
-  if (whole || desk.manager().count(Manager::State::kFinished) > 0) {
+  const bool any = desk.manager().count(Manager::State::kFinished) > 0;
+  if (whole || any) {
     std::fputs(summary_table(plan_, desk.manager()).c_str(), stdout);
   }
   if (whole) {
     log_.file_only(text(plan_.trials.size(), " trials in ", clock_text(desk.seconds()), ", ",
                         plan_.folder.results()));
     std::fputs((plan_.folder.results() + "\n").c_str(), stdout);
-  } else {
+  } else if (any) {
     std::fputs(text("results.h5 is not complete; what was finished is in ", plan_.folder.trials(),
                     "; go on with --resume\n")
                    .c_str(),

@@ -39,6 +39,7 @@ struct SweepOptions {
   std::string output;  // Run folder; made if it is not there.
   StartMode start = StartMode::kNew;
   bool rerun_failed = false;        // --rerun failed: failed trials get another attempt.
+  bool rerun_damaged = false;       // --rerun damaged: trials get one whose files are lost.
   bool accept_mixed_nodes = false;  // Train although executables or fingerprints differ.
   bool accept_numerics = false;     // Resume although the numeric fingerprint is another one now.
   bool supervised = false;          // Charge crashes to trials, keep crash slots.

@@ -61,6 +61,14 @@ TEST(Options, HowARunStarts) {
   }
 }
 
+TEST(Options, WhatRunsAgain) {
+  const RunOptions options = run({"--rerun", "damaged"});
+  EXPECT_EQ(options.start, StartMode::kResume);
+  EXPECT_TRUE(options.rerun_damaged);
+  EXPECT_FALSE(options.rerun_failed);
+  EXPECT_FALSE(run({"--rerun", "failed"}).rerun_damaged);
+}
+
 TEST(Options, WhatASupervisorTellsItsJobs) {
   const RunOptions options =
       run({"--resume=auto", "--supervised", "--search-crash", "--accept-numerics"});

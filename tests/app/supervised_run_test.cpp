@@ -139,7 +139,7 @@ TEST_F(SupervisedRun, APluginThatCrashesCostsItsOwnTrialAndNothingElse) {
     if (trial.outcome == Outcome::kCompleted) ++completed;
     if (trial.outcome != Outcome::kFailed) continue;
     EXPECT_EQ(trial.number, 1);
-    EXPECT_EQ(trial.reason, "crashed twice: SIGSEGV in activation segfaults_at_step");
+    EXPECT_EQ(trial.reason, "crashed in two jobs: SIGSEGV in activation segfaults_at_step");
   }
   EXPECT_EQ(completed, 2);
 

@@ -77,6 +77,10 @@ TEST(Records, UnknownFieldsAreIgnored) {
       decode_record(R"({"kind":"trial_rerun","later":{"a":[1]},"number":5,"attempt":2})");
   ASSERT_TRUE(back.ok()) << back.status().message();
   EXPECT_EQ(std::get<TrialRerun>(*back).number, 5);
+  EXPECT_FALSE(std::get<TrialRerun>(*back).damaged);
+  const Result<Record> lost = decode_record(encode(TrialRerun{5, 2, true}));
+  ASSERT_TRUE(lost.ok()) << lost.status().message();
+  EXPECT_TRUE(std::get<TrialRerun>(lost.value()).damaged);
 }
 
 TEST(Records, MisshapenOnesAreRefusedByName) {

@@ -325,6 +325,32 @@ TEST_F(RunTest, EachDamagedFileIsNamed) {
   }
 }
 
+// Lost attempts, in a file and in a segment, hinder nobody: their trials are to run again.
+TEST_F(RunTest, LostAttemptsAreNotedAndLeftOut) {
+  const std::string segment = segment_file(0, 1, 1);
+  std::ifstream file(folder_.file(segment), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t last = bytes.size() / 4;  // In the first member.
+  bytes[last] = static_cast<char>(bytes[last] ^ 4);
+  temporary_.write("run/" + segment, bytes);
+  expect_problem(segment);
+  EXPECT_NE(validate_run(folder_).problems.at(0).find("--rerun damaged"), std::string::npos);
+  EXPECT_FALSE(write_run_results(folder_, state_, ResultsExtent::kTables).ok());
+  add(TrialRerun{0, 2, true});
+  ValidationReport report = validate_run(folder_);
+  EXPECT_TRUE(report.problems.empty()) << report.problems[0];
+  EXPECT_FALSE(report.notes.empty());
+  fs::remove(folder_.file(trial_file(2, 1)));
+  add(TrialRerun{2, 2, true});
+  report = validate_run(folder_);
+  EXPECT_TRUE(report.problems.empty()) << report.problems[0];
+  const std::vector<TrialSource> sources = trial_sources(folder_, state_);
+  ASSERT_EQ(sources.size(), 1U);
+  EXPECT_EQ(sources[0].number, 1);
+  const Result<FileFacts> written = write_run_results(folder_, state_, ResultsExtent::kWhole);
+  EXPECT_TRUE(written.ok()) << written.status().message();
+}
+
 TEST_F(RunTest, ATrialsFileUnderAnotherNumberIsNamed) {
   const TrialResult result = sample_result(7, 3);
   Result<FileFacts> facts = write_trial(folder_.file(trial_file(4, 1)), sample_record(7, result));

@@ -148,6 +148,7 @@ TEST(Resume, AnInterruptedSweepEndsAsIfItHadNotBeen) {
 
     experiment.ranks_per_trial = 1;  // As if the number of ranks were another one.
     EXPECT_EQ(jobs.run(StartMode::kResume, experiment), 0) << jobs.said;
+    expect_said(jobs, "trial 1 (seed=1) goes on at step 8, epoch ");
     EXPECT_LT(jobs.steps(), 5 * kSteps);  // What was done was not done again.
     EXPECT_EQ(jobs.trials(), whole.trials());
     EXPECT_EQ(jobs.count("checkpoints"), 0U);
@@ -174,6 +175,59 @@ TEST(Resume, AFinishedRunOnlyReports) {
   EXPECT_TRUE(fs::exists(jobs.path("results.h5")));
   EXPECT_EQ(jobs.table, table);
   EXPECT_EQ(jobs.steps(), 0);
+}
+
+// Writes another byte over one that is there.
+void damage(const std::string& path, std::size_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put('\xff');
+}
+
+TEST(Resume, DamagedResultsOfAFinishedRunAreWrittenAgain) {
+  Jobs jobs;
+  ASSERT_EQ(jobs.run(StartMode::kAuto, experiment_of(3)), 0) << jobs.said;
+  const std::string results = bytes_of(jobs.path("results.h5"));
+  test_world().barrier();
+  if (is_first()) damage(jobs.path("results.h5"), 2);  // Of the same size.
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(3)), 0) << jobs.said;
+  expect_said(jobs, "results.h5 is missing, or its bytes are not those");
+  expect_said(jobs, "3 trials, none left to run, ");
+  EXPECT_EQ(bytes_of(jobs.path("results.h5")), results);
+  EXPECT_EQ(jobs.steps(), 0);
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(3)), 0);
+  EXPECT_EQ(jobs.said, "");
+}
+
+TEST(Resume, DamagedAndMissingTrialsRunAgainWhenAskedFor) {
+  Jobs jobs;
+  ASSERT_EQ(jobs.run(StartMode::kNew, experiment_of(4)), 0) << jobs.said;
+  const Files before = jobs.trials();
+  test_world().barrier();
+  if (is_first()) {
+    damage(jobs.path("trials/000001.1.h5"), 3);
+    fs::remove(jobs.path("trials/000002.1.h5"));
+    fs::remove(jobs.path("results.h5"));
+  }
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(4)), 3);
+  expect_said(jobs, "trials/000002.1.h5 is missing");
+  expect_said(jobs, "--rerun damaged");
+  jobs.options.rerun_damaged = true;
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(4)), 0) << jobs.said;
+  expect_said(jobs,
+              "trial 1: what was stored of it is missing or damaged; it runs again as attempt 2");
+  EXPECT_EQ(jobs.steps(), 2 * kSteps);
+  EXPECT_EQ(jobs.trials()["000001.2.h5"], before.at("000001.1.h5"));
+  EXPECT_EQ(jobs.trials()["000002.2.h5"], before.at("000002.1.h5"));
+  if (is_first()) {
+    ASSERT_EQ(jobs.log.results_of.size(), 4U);
+    EXPECT_TRUE(jobs.log.results_of[1].ends_with("000001.2.h5"));
+  }
+  // Nothing is damaged any more; the lost files hinder nobody.
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(4)), 0) << jobs.said;
+  EXPECT_EQ(jobs.steps(), 0);
+  jobs.options.rerun_damaged = false;
+  EXPECT_EQ(jobs.run(StartMode::kExtend, experiment_of(5)), 0) << jobs.said;
 }
 
 TEST(Resume, StartsThatDoNotFitAreRefused) {
@@ -309,7 +363,7 @@ TEST(Resume, ATrialThatCrashedTwiceFailsAndTheOthersGoOn) {
   jobs.interrupts = false;
   leave_crash(jobs, 1);
   EXPECT_EQ(jobs.run(StartMode::kAuto, experiment_of(3)), 1) << jobs.said;
-  const std::string why = "crashed twice: SIGSEGV in activation bad";
+  const std::string why = "crashed in two jobs: SIGSEGV in activation bad";
   EXPECT_NE(jobs.table.find(why), std::string::npos) << jobs.table;
   expect_said(jobs, why + " (/a/path), forward, layer code, step 8");
   EXPECT_EQ(jobs.table.find(why + " ("), std::string::npos) << jobs.table;
@@ -385,7 +439,8 @@ TEST(Resume, WithoutAFinishedTrialThereIsNoTable) {
   Experiment experiment = experiment_of(2);
   experiment.trials.erase(experiment.trials.begin());
   jobs.interrupt(experiment);
-  EXPECT_EQ(jobs.table.find("results.h5 is not complete"), 0U) << jobs.table;
+  EXPECT_EQ(jobs.table, "");
+  expect_said(jobs, "0 of 1 trial finished; go on with --resume");
 }
 
 // The records of the run's last job.

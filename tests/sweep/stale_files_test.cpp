@@ -7,8 +7,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
+#include <vector>
 
+#include "core/base/sha256.hpp"
+#include "runner/store/segment_file.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/sweep/fake_disk.hpp"
 
@@ -80,6 +84,82 @@ TEST(StaleFiles, AFinishedTrialThatIsMissingOrCutIsAFault) {
   EXPECT_NE(status.message().find("trials/000001.1.h5 is missing"), std::string::npos);
   EXPECT_TRUE(left.names().contains("000002.1.h5"))
       << "nothing is removed where something is wrong";
+}
+
+// Trials 0 to 3 have files, 0 and 1 in a segment; trial 3 was run again.
+struct Stored {
+  Stored() {
+    EXPECT_TRUE(make_run_folder(folder).ok());
+    for (std::int64_t number = 0; number < 4; ++number) finish(number, 1);
+    const Result<SegmentFacts> written =
+        write_segment(folder.file(segment), std::vector{source(0), source(1)});
+    EXPECT_TRUE(written.ok()) << written.status().message();
+    TrialsFolded folded;
+    folded.segment = {segment, written->file.bytes, written->file.sha256};
+    for (const SegmentMember& one : written->members) {
+      folded.members.push_back({one.number, one.attempt, one.facts.bytes, one.facts.sha256});
+    }
+    EXPECT_TRUE(run.apply(folded).ok());
+    EXPECT_TRUE(run.apply(TrialRerun{3, 2}).ok());
+    finish(3, 2);
+  }
+  void finish(std::int64_t number, int attempt) {
+    TrialFinished record;
+    record.number = number;
+    record.attempt = attempt;
+    const std::string bytes = text("bytes of trial ", number, " attempt ", attempt);
+    record.file = {trial_file(number, attempt), bytes.size(), sha256_hex(bytes)};
+    std::ofstream(folder.file(record.file.name)) << bytes;
+    EXPECT_TRUE(run.apply(record).ok());
+  }
+  [[nodiscard]] SegmentSource source(std::int64_t number) const {
+    const FileRecord& file = run.trials[static_cast<std::size_t>(number)].finished[0].finished.file;
+    return {folder.file(file.name), number, 1, {file.bytes, file.sha256}};
+  }
+  void damage(const std::string& name, const std::string& what) const {
+    std::ifstream in(folder.file(name));
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    const std::size_t at = bytes.find(what);
+    ASSERT_NE(at, std::string::npos);
+    bytes[at] = '!';
+    std::ofstream(folder.file(name)) << bytes;
+  }
+  [[nodiscard]] std::set<std::int64_t> damaged() const {
+    const Result<std::set<std::int64_t>> found = damaged_trials(folder, run);
+    EXPECT_TRUE(found.ok()) << found.status().message();
+    return found.value();
+  }
+
+  TemporaryFolder temporary;
+  RunFolder folder{temporary.path("run")};
+  const std::string segment = segment_file(0, 999, 1);
+  RunState run = state_of_new_run(4);
+};
+
+TEST(StaleFiles, OnlyTheMembersThatAreDamagedAreNamed) {
+  Stored stored;
+  EXPECT_EQ(stored.damaged(), (std::set<std::int64_t>{}));
+  stored.damage(stored.segment, "bytes of trial 1");
+  EXPECT_EQ(stored.damaged(), (std::set<std::int64_t>{1}));
+  stored.damage(trial_file(2, 1), "bytes");
+  EXPECT_EQ(stored.damaged(), (std::set<std::int64_t>{1, 2}));
+  fs::remove(stored.folder.file(stored.segment));
+  EXPECT_EQ(stored.damaged(), (std::set<std::int64_t>{0, 1, 2}));
+}
+
+TEST(StaleFiles, FilesOfAttemptsThatDoNotCountMayBeMissing) {
+  Stored stored;
+  stored.damage(trial_file(3, 1), "bytes");
+  EXPECT_EQ(stored.damaged(), (std::set<std::int64_t>{}));
+  fs::remove(stored.folder.file(trial_file(3, 1)));
+  fs::remove(stored.folder.file(stored.segment));
+  EXPECT_FALSE(remove_stale_files(stored.folder, stored.run).ok());
+  for (const std::int64_t number : {0, 1}) {
+    ASSERT_TRUE(stored.run.apply(TrialRerun{number, 2, true}).ok());
+  }
+  const Status status = remove_stale_files(stored.folder, stored.run);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_TRUE(fs::exists(stored.folder.file(trial_file(2, 1))));
 }
 
 }  // namespace

@@ -37,14 +37,15 @@ struct Start {
     options.start = mode;
   }
   Result<StartPlan> plan(const RunState& run, std::vector<std::string> asked) {
-    return plan_start(run,
-                      {options, std::move(asked), fingerprint, crashes, changes, results_changes});
+    return plan_start(
+        run, {options, std::move(asked), fingerprint, crashes, changes, results_changes, damaged});
   }
   SweepOptions options;
   std::string fingerprint = kFingerprint;
   std::vector<CrashReport> crashes;
   std::vector<std::string> changes;
   std::vector<std::string> results_changes;
+  std::set<std::int64_t> damaged;
 };
 
 template <class Kind>
@@ -95,12 +96,16 @@ TEST(StartPlan, OtherTrialsAreRefusedWithWhatChangedUnlessTheRunIsExtended) {
   for (const StartMode mode : {StartMode::kAuto, StartMode::kResume}) {
     Start start(mode);
     start.changes = {"optimizer.lr: 0.1 -> 0.2"};
-    expect_refused(start.plan(run, keys({0, 1, 2, 7})),
-                   {"run folder runs/x holds other trials: 1 of this experiment",
-                    "0 of them are not", "(optimizer.lr: 0.1 -> 0.2)", "--extend", "-o"});
+    expect_refused(
+        start.plan(run, keys({0, 1, 2, 7})),
+        {"run folder runs/x holds other trials: 1 of this experiment", "0 of them are not",
+         "--extend", "-o; what changed:\n  optimizer.lr: 0.1 -> 0.2"});
     expect_refused(start.plan(run, keys({0, 1})), {"0 of this experiment", "1 of them are not"});
-    start.changes = {"a", "b", "c", "d", "e", "f", "g"};
-    expect_refused(start.plan(run, keys({0})), {"(a; b; c; d; e; and 2 more)"});
+    start.changes = {"metric.name: a -> b", "record.weights: all -> {best: 2}", "train.epochs: 1"};
+    expect_refused(start.plan(run, keys({0})),
+                   {":\n  train.epochs: 1\n  metric.name: a -> b\n  record.weights: all"});
+    start.changes.assign(42, "a");
+    expect_refused(start.plan(run, keys({0})), {"\n  a\n  and 2 more"});
   }
 }
 
@@ -186,6 +191,24 @@ TEST(StartPlan, FailedTrialsRunAgainOnlyWhenAskedFor) {
   EXPECT_EQ(all<TrialRerun>(*plan).at(0).attempt, 2);
 }
 
+TEST(StartPlan, DamagedTrialsRunAgainHoweverTheyEnded) {
+  RunState run = state_of_new_run(4);
+  finish(run, 0);
+  finish(run, 1, Outcome::kFailed);
+  finish(run, 2, Outcome::kDiverged);
+  Start start(StartMode::kResume);
+  start.options.rerun_damaged = true;
+  start.damaged = {2};
+  Result<StartPlan> plan = start.plan(run, keys({0, 1, 2, 3}));
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->runs, (std::set<std::int64_t>{2, 3}));
+  ASSERT_EQ(all<TrialRerun>(*plan).size(), 1U);
+  EXPECT_EQ(all<TrialRerun>(*plan)[0].attempt, 2);
+  EXPECT_TRUE(all<TrialRerun>(*plan)[0].damaged);
+  // One that is not asked for cannot run.
+  EXPECT_TRUE(all<TrialRerun>(*Start(StartMode::kExtend).plan(run, keys({0, 1, 3}))).empty());
+}
+
 TEST(StartPlan, AnotherNumericFingerprintIsRefusedWhereResultsWouldMix) {
   Start start(StartMode::kResume);
   start.fingerprint = "ffffffffffffffff";
@@ -233,6 +256,23 @@ TEST(StartPlan, TwoChargedCrashesOfAnAttemptQuarantineTheTrial) {
   start.options.supervised = true;
   plan = start.plan(run, keys({0, 1, 2}));
   EXPECT_TRUE(plan->records.empty());
+  EXPECT_TRUE(plan->quarantine.empty());
+}
+
+TEST(StartPlan, ACrashOnSeveralRanksCountsOncePerJob) {
+  const RunState run = state_of_new_run(3);
+  Start start(StartMode::kAuto);
+  start.options.supervised = true;
+  start.crashes = {
+      {3, 1, 1, "SIGSEGV late"}, {1, 1, 1, "SIGSEGV first"}, {0, 1, 1, ""}, {2, 2, 1, "b"}};
+  Result<StartPlan> plan = start.plan(run, keys({0, 1, 2}));
+  ASSERT_TRUE(plan.ok());
+  const std::vector<TrialCrashed> crashed = all<TrialCrashed>(*plan);
+  ASSERT_EQ(crashed.size(), 2U);
+  EXPECT_EQ(crashed[0].number, 1);
+  EXPECT_EQ(crashed[0].rank, 1);
+  EXPECT_EQ(crashed[0].what, "SIGSEGV first");
+  EXPECT_EQ(crashed[1].number, 2);
   EXPECT_TRUE(plan->quarantine.empty());
 }
 
