@@ -115,12 +115,13 @@ Status remove_stale_files(const RunFolder& folder, RunState& run) {
     }
   }
   for (TrialRecordState& trial : run.trials) {
-    for (const StoredAttempt& one : trial.finished) {
+    for (StoredAttempt& one : trial.finished) {
       if (!one.segment.empty()) continue;
-      if (trial.counts(one)) {
-        AESWEEP_RETURN_IF_ERROR(expect(folder, one.finished.file, *trials));
-      } else {
+      if (!trial.counts(one)) {
         trials->erase(one.finished.file.name);
+      } else if (const Status status = expect(folder, one.finished.file, *trials); !status.ok()) {
+        if (trial.done()) return status;
+        one.lost = true;  // The trial is to run again anyhow.
       }
     }
     if (trial.done()) continue;

@@ -183,13 +183,15 @@ Status Planner::other_trials(std::size_t fresh, std::size_t gone) const {
 }
 
 void Planner::rerun() {
+  // Those that nobody asks for now are given up, and run when an experiment asks for them again.
+  for (const std::int64_t number : question_.damaged) {
+    record(TrialRerun{number, trial(number).attempt + 1, true});
+  }
+  if (!options_.rerun_failed) return;
   for (const std::int64_t number : plan_.numbers) {
     const TrialRecordState& one = trial(number);
-    if (!one.done()) continue;
-    const bool damaged = question_.damaged.contains(number);
-    const bool failed = one.finished.back().finished.outcome == Outcome::kFailed;
-    if (damaged || (options_.rerun_failed && failed)) {
-      record(TrialRerun{number, one.attempt + 1, damaged});
+    if (one.done() && one.finished.back().finished.outcome == Outcome::kFailed) {
+      record(TrialRerun{number, one.attempt + 1});
     }
   }
 }

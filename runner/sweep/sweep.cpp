@@ -329,8 +329,10 @@ void Sweep::log_start() {
     }
     const auto* rerun = std::get_if<TrialRerun>(&record);
     if (rerun != nullptr && rerun->damaged) {
+      const bool runs = start_plan_.runs.contains(rerun->number);
       log_.warn(text("trial ", rerun->number, ": what was stored of it is missing or damaged; it ",
-                     "runs again as attempt ", rerun->attempt));
+                     runs ? text("runs again as attempt ", rerun->attempt)
+                          : std::string("is left out: this experiment does not ask for it")));
     }
   }
   for (const std::string& line : given_up_) log_.error(line);

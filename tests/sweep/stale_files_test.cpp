@@ -157,9 +157,14 @@ TEST(StaleFiles, FilesOfAttemptsThatDoNotCountMayBeMissing) {
   for (const std::int64_t number : {0, 1}) {
     ASSERT_TRUE(stored.run.apply(TrialRerun{number, 2, true}).ok());
   }
-  const Status status = remove_stale_files(stored.folder, stored.run);
+  Status status = remove_stale_files(stored.folder, stored.run);
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_TRUE(fs::exists(stored.folder.file(trial_file(2, 1))));
+  fs::remove(stored.folder.file(trial_file(2, 1)));
+  ASSERT_TRUE(stored.run.apply(TrialRerun{2, 2}).ok());  // To run again as a failed one.
+  status = remove_stale_files(stored.folder, stored.run);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_TRUE(stored.run.trials[2].finished[0].lost);
 }
 
 }  // namespace

@@ -205,8 +205,12 @@ TEST(StartPlan, DamagedTrialsRunAgainHoweverTheyEnded) {
   ASSERT_EQ(all<TrialRerun>(*plan).size(), 1U);
   EXPECT_EQ(all<TrialRerun>(*plan)[0].attempt, 2);
   EXPECT_TRUE(all<TrialRerun>(*plan)[0].damaged);
-  // One that is not asked for cannot run.
-  EXPECT_TRUE(all<TrialRerun>(*Start(StartMode::kExtend).plan(run, keys({0, 1, 3}))).empty());
+  // One that is not asked for is given up.
+  start.options.start = StartMode::kExtend;
+  plan = start.plan(run, keys({0, 1, 3}));
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(all<TrialRerun>(*plan).size(), 1U);
+  EXPECT_EQ(plan->runs, (std::set<std::int64_t>{3}));
 }
 
 TEST(StartPlan, AnotherNumericFingerprintIsRefusedWhereResultsWouldMix) {
