@@ -201,7 +201,9 @@ TEST(Resume, DamagedResultsOfAFinishedRunAreWrittenAgain) {
 
 TEST(Resume, DamagedAndMissingTrialsRunAgainWhenAskedFor) {
   Jobs jobs;
-  ASSERT_EQ(jobs.run(StartMode::kNew, experiment_of(4)), 0) << jobs.said;
+  Experiment experiment = experiment_of(4);
+  experiment.ranks_per_trial = 1;  // Steps are counted on each rank.
+  ASSERT_EQ(jobs.run(StartMode::kNew, experiment), 0) << jobs.said;
   const Files before = jobs.trials();
   test_world().barrier();
   if (is_first()) {
@@ -209,11 +211,11 @@ TEST(Resume, DamagedAndMissingTrialsRunAgainWhenAskedFor) {
     fs::remove(jobs.path("trials/000002.1.h5"));
     fs::remove(jobs.path("results.h5"));
   }
-  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(4)), 3);
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment), 3);
   expect_said(jobs, "trials/000002.1.h5 is missing");
   expect_said(jobs, "--rerun damaged");
   jobs.options.rerun_damaged = true;
-  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(4)), 0) << jobs.said;
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment), 0) << jobs.said;
   expect_said(jobs,
               "trial 1: what was stored of it is missing or damaged; it runs again as attempt 2");
   EXPECT_EQ(jobs.steps(), 2 * kSteps);
@@ -224,7 +226,7 @@ TEST(Resume, DamagedAndMissingTrialsRunAgainWhenAskedFor) {
     EXPECT_TRUE(jobs.log.results_of[1].ends_with("000001.2.h5"));
   }
   // Nothing is damaged any more; the lost files hinder nobody.
-  EXPECT_EQ(jobs.run(StartMode::kResume, experiment_of(4)), 0) << jobs.said;
+  EXPECT_EQ(jobs.run(StartMode::kResume, experiment), 0) << jobs.said;
   EXPECT_EQ(jobs.steps(), 0);
   jobs.options.rerun_damaged = false;
   EXPECT_EQ(jobs.run(StartMode::kExtend, experiment_of(5)), 0) << jobs.said;

@@ -127,6 +127,20 @@ TEST(RunLedger, FewLeftoversStayAndALaterPartHasANameOfItsOwn) {
   EXPECT_EQ(more.disk.all<TrialsFolded>().at(0).segment.name, "trials/000000-000999.2.segment");
 }
 
+TEST(RunLedger, LostAttemptsAreNotFolded) {
+  Books books(300);
+  RunLedger& ledger = books.open();
+  for (std::int64_t number = 0; number < 300; ++number) books.finish(number);
+  books.settle();
+  ledger.append(TrialRerun{7, 2, true});
+  ledger.fold_leftovers();
+  books.settle();
+  const std::vector<TrialsFolded> folded = books.disk.all<TrialsFolded>();
+  ASSERT_EQ(folded.size(), 1U);
+  EXPECT_EQ(folded[0].members.size(), 299U);
+  EXPECT_EQ(books.files(), 2U);  // What is left of it stays.
+}
+
 TEST(RunLedger, LeftoversAreFewInTheWholeRun) {
   Books books(3500);
   RunLedger& ledger = books.open();
