@@ -20,8 +20,8 @@ class TrialCourse {
               double seconds_before, Time now);
 
   // Whether a checkpoint is to be taken at the end of this step, asked at every one. Never after
-  // the last step: the trial is about to be finished. It stays due until it is taken: the one before
-  // may still be in writing.
+  // the last step: the trial is about to be finished. It stays due until it is taken: the one
+  // before may still be in writing.
   [[nodiscard]] bool checkpoint_due(const StepReport& step, Time now);
   void checkpointed(Time now) {
     last_checkpoint_ = now;
