@@ -36,6 +36,7 @@ class Context:
         self.jobs = options.jobs
         self.extent = options.extent
         self.keep = options.keep
+        self.only = options.only or ""
         self.log = options.log
         fast = pathlib.Path("/dev/shm")
         base = options.work or (fast if os.access(fast, os.W_OK) else None)
@@ -46,6 +47,7 @@ class Context:
         self.skipped = []
         self.seconds = {}
         self.seen = set()
+        self.ending = False  # Told to end: no further case is begun.
 
     @property
     def shim(self):
@@ -54,6 +56,10 @@ class Context:
     @property
     def checker(self):
         return self.tools / "check_state"
+
+    def wants(self, start):
+        """Whether cases whose names begin so may be among those asked for."""
+        return start.startswith(self.only) or self.only.startswith(start)
 
     def random(self, *words):
         """A generator of its own for each case: replayed alone it draws the same numbers."""
@@ -67,11 +73,13 @@ class Context:
             self.figures[name][what] += by
 
     def distinct(self, name, what, thing):
-        """Counts it unless it was there before."""
+        """Counts it unless it was there before; whether it did."""
+        known = hash((what, thing))
         with self.lock:
-            if hash(thing) not in self.seen:
-                self.seen.add(hash(thing))
-                self.figures[name][what] += 1
+            new = known not in self.seen
+            self.seen.add(known)
+            self.figures[name][what] += new
+        return new
 
     def keep_file(self, path):
         """A copy that outlives the call, for replaying."""
@@ -111,10 +119,13 @@ class Context:
                 print(f"{name:13}  {what:41}  {number:7}")
             if name in self.seconds:
                 print(f"{name:13}  {'seconds':41}  {self.seconds[name]:7.0f}")
+        if self.ending:
+            print("\nended by a signal: not all cases were run")
         print(f"\n{len(self.failures)} failures, {len(self.skipped)} skipped, seed {self.seed}")
         if path:
             facts = {"utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                      "program": self.program, "seed": self.seed, "extent": self.extent,
+                     "whole": not self.ending,
                      "figures": {name: dict(c) for name, c in self.figures.items()},
                      "seconds": self.seconds, "failures": self.failures, "skipped": self.skipped}
             pathlib.Path(path).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

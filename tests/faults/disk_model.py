@@ -86,6 +86,15 @@ class Disk:
         self.pending = []  # (folder, removed path or "", added path or "", File or None)
         self.open = {}  # (pid, fd) -> path of a folder, or File.
 
+    def add(self, path, data):
+        """What was there, durable, before the first entry; None: a folder."""
+        file = None
+        if data is not None:
+            file = File()
+            file.data = bytearray(data)
+            file.sync()
+        self.names[path] = self.durable[path] = file
+
     def _change(self, removed, added, file):
         self.pending.append((os.path.dirname(added or removed), removed, added, file))
         if removed:

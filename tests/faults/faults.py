@@ -53,6 +53,7 @@ def arguments():
     parser.add_argument("--tools", help="folder of check_state and the shim (beside the program)")
     parser.add_argument("--jobs", type=int, default=2, help="cases at a time")
     parser.add_argument("--extent", choices=["quick", "long"])
+    parser.add_argument("--only", metavar="START", help="cases whose names begin so, as recovery/")
     parser.add_argument("--limit", type=int, help="at most so many cases of each set")
     parser.add_argument("--work", help="folder for runs (default: /dev/shm, else the usual one)")
     parser.add_argument("--log", help="power-loss: changes recorded earlier")
@@ -68,6 +69,8 @@ def arguments():
 
 
 def run_case(context, name, case):
+    if context.ending:
+        return
     try:
         SETS[name].run(context, case)
         context.count(name, "passed")
@@ -90,13 +93,20 @@ def run_set(context, name, options):
         trace = "" if isinstance(fault, Fault) else traceback.format_exc()
         context.fail(name, "", f"before the first case: {fault} {trace}")
         return
+    if options.only:
+        cases = [case for case in cases if case.startswith(options.only)]
     if options.limit is not None and len(cases) > options.limit:
         cases = sorted(context.random(name, "limit").sample(cases, options.limit),
                        key=cases.index)
     workers = 1 if name in ONE_AT_A_TIME else max(1, options.jobs)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda case: run_case(context, name, case), cases))
-    context.seconds[name] = time.monotonic() - start
+        try:
+            list(pool.map(lambda case: run_case(context, name, case), cases))
+        except SystemExit:  # The figures of what was done are told.
+            context.ending = True
+            raise
+        finally:
+            context.seconds[name] = time.monotonic() - start
     print(f"{name}: {len(cases)} cases in {context.seconds[name]:.0f} s", flush=True)
 
 
@@ -108,8 +118,8 @@ def main():
     try:
         for name in SETS if options.what in ("quick", "long") else [options.what]:
             run_set(context, name, options)
-        context.report(options.json)
     finally:
+        context.report(options.json)
         runs.destroy_all()
         context.close()
     if context.failures:

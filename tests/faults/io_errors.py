@@ -16,7 +16,7 @@ from journal import Journal
 from kill_points import shim_environment, strace_works
 from oracles import Final, acknowledged, finished_run
 from reference import reference
-from runs import END_SECONDS, Job, kill, resume, run_arguments
+from runs import END_SECONDS, PATIENT, Job, kill, resume, run_arguments
 from workload import experiment
 
 NAME = "io-errors"
@@ -112,7 +112,8 @@ def full_disk(context, kib):
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
         job_acks = job.acks()
         again = resume(context, work.experiment, folder)
-        finished_run(folder, work.final, work.interval, job_acks | again.acks())
+        # Checkpoints that found no space are said, and left out.
+        finished_run(folder, work.final, 100 * work.interval, job_acks | again.acks())
     finally:
         subprocess.run(["umount", "-l", disk], check=False)
 
@@ -151,7 +152,7 @@ def begun(folder, checkpoints=1):
 
 
 def started(context, work, folder, **more):
-    job = Job(run_arguments(context, work.experiment, folder, extra=AUTO, **more))
+    job = Job(run_arguments(context, work.experiment, folder, extra=AUTO, **more), PATIENT)
     check(job.wait_for(begun(folder)), f"no checkpoint within 30 s: {job.tail()}")
     check(job.process.poll() is None, "the run was over before it could be disturbed")
     return job
@@ -192,13 +193,19 @@ def spoiled_folder(context, how):
 
 
 def two_runners(context, how):
-    work = reference(context, "long")
+    """resume: the first one stands still, and so is sure to be there while the second one looks."""
+    work = reference(context, "long" if how == "resume" else "slurm")
     folder = context.folder() / "run"
     first = started(context, work, folder)
     pid = first.roles().get("rank0")
+    if how == "resume":
+        kill(pid, signal.SIGSTOP)
     second = Job(run_arguments(context, work.experiment, folder,
                                extra=("--resume" if how == "resume" else "--resume=auto",)))
-    status = second.wait()
+    try:
+        status = second.wait()
+    finally:
+        kill(pid, signal.SIGCONT)
     second.no_orphans()
     ended = first.wait()
     first.no_orphans()

@@ -41,8 +41,9 @@ def strace_works():
         return False
 
 
-def strace(call=None, k=None, output="/dev/null"):
-    trace = ["strace", "-f", "-o", str(output), "-e", f"trace={call or ','.join(SYSCALLS)}"]
+def strace(call=None, k=None, output="/dev/null", forks=True):
+    follow = ["-f"] if forks else []
+    trace = ["strace", *follow, "-o", str(output), "-e", f"trace={call or ','.join(SYSCALLS)}"]
     return trace + (["-e", f"inject={call}:signal=KILL:when={k}"] if call else [])
 
 
@@ -59,11 +60,9 @@ def start(context, work, folder, engine, victim, call=None, k=None, output="/dev
         plan = {"kill": f"{call}:{k}"} if call else {"count": output}
         environment = shim_environment(context, folder, victim, **plan)
     else:
-        wrapper = strace(call, k, output)
+        wrapper = strace(call, k, output, forks=victim != "supervisor")
     if victim == "supervisor":
         line = supervise_arguments(context, work.experiment, folder, extra=("--resume=auto",))
-        # Not its ranks: those have no part in its counts. -f is for its threads, and follows forks
-        # too, so the ranks are killed at their k-th call as well where they get there first.
         return Job([*wrapper, *line], environment)
     line = run_arguments(context, work.experiment, folder, extra=("--resume=auto",),
                          wrapped=int(victim[4:]) if wrapper else None, wrapper=wrapper)
@@ -81,7 +80,7 @@ def count(context, work, folder, engine, victim):
         words = struct.unpack(f"{len(SHIM_CALLS)}Q", output.read_bytes()[:8 * len(SHIM_CALLS)])
         return {name: number for name, number in zip(SHIM_CALLS, words) if number}
     by_thread = collections.Counter(
-        re.findall(r"^(\d+) +(\w+)\(", output.read_text(errors="replace"), re.M))
+        re.findall(r"^(\d*) *(\w+)\(", output.read_text(errors="replace"), re.M))
     most = collections.Counter()
     for (_, name), number in by_thread.items():
         most[name] = max(most[name], number)
@@ -103,7 +102,7 @@ def killed_run(context):
             counts = count(context, work, context.folder() / "run", "shim", "rank0")
             for attempt in range(40):
                 folder = context.folder() / "run"
-                k = counts["fsync"] // 3 + attempt % (counts["fsync"] // 2)
+                k = counts["fsync"] * 9 // 20 + attempt % (counts["fsync"] // 2)
                 job = start(context, work, folder, "shim", "rank0", "fsync", k)
                 job.wait()
                 job.no_orphans()
@@ -114,27 +113,8 @@ def killed_run(context):
         return _killed_run
 
 
-def cases(context):
-    engines = ["shim"] + (["strace"] if strace_works() else [])
-    if len(engines) == 1:
-        context.skip(NAME, "strace", "strace or ptrace is not allowed here; only the shim is used")
+def recoveries(context):
     found = []
-    plans = [(engine, victim, "short") for engine in engines for victim in ("rank0", "rank1")]
-    if context.extent == "long":
-        plans += [("shim", "rank0", "epochs"), ("shim", "rank0", "group"),
-                  ("shim", "rank1", "group"), (engines[-1], "supervisor", "short")]
-    for engine, victim, workload in plans:
-        counts = count(context, reference(context, workload), context.folder() / "run", engine,
-                       victim)
-        found += [f"{engine}/{victim}/{workload}/{call}/{k}" for call, number in counts.items()
-                  for k in range(1, number + 1)]
-    if context.extent == "long":
-        # The end of a run whose files are folded: the calls before are those of other runs.
-        counts = count(context, reference(context, "many"), context.folder() / "run", "shim",
-                       "rank0")
-        found += [f"shim/rank0/many/{call}/{k}" for call, number in counts.items()
-                  for k in sorted({*range(max(1, number - 25), number + 1),
-                                   *range(max(1, number - 300), number, 20)})]
     again = context.folder() / "run"
     killed = killed_run(context)
     shutil.copytree(killed["folder"], again)
@@ -145,6 +125,35 @@ def cases(context):
         counts = count(context, killed["work"], again, "shim", victim)
         found += [f"recovery/{victim}/{call}/{k}" for call, number in counts.items()
                   for k in range(1, number + 1)]
+    return found
+
+
+def cases(context):
+    engines = ["shim"] + (["strace"] if strace_works() else [])
+    if len(engines) == 1:
+        context.skip(NAME, "strace", "strace or ptrace is not allowed here; only the shim is used")
+    found = []
+    plans = [(engine, victim, "short") for engine in engines for victim in ("rank0", "rank1")]
+    if context.extent == "long":
+        plans += [("shim", "rank0", "epochs"), ("shim", "rank0", "group"),
+                  ("shim", "rank1", "group"), ("shim", "supervisor", "short")]
+        plans += [("strace", "supervisor", "short")] if "strace" in engines else []
+    for engine, victim, workload in plans:
+        if not context.wants(f"{engine}/{victim}/{workload}/"):
+            continue
+        counts = count(context, reference(context, workload), context.folder() / "run", engine,
+                       victim)
+        found += [f"{engine}/{victim}/{workload}/{call}/{k}" for call, number in counts.items()
+                  for k in range(1, number + 1)]
+    if context.extent == "long" and context.wants("shim/rank0/many/"):
+        # The end of a run whose files are folded: the calls before are those of other runs.
+        counts = count(context, reference(context, "many"), context.folder() / "run", "shim",
+                       "rank0")
+        found += [f"shim/rank0/many/{call}/{k}" for call, number in counts.items()
+                  for k in sorted({*range(max(1, number - 25), number + 1),
+                                   *range(max(1, number - 300), number, 20)})]
+    if context.wants("recovery/"):
+        found += recoveries(context)
     if context.extent == "quick":
         found = sorted(context.random(NAME).sample(found, min(QUICK, len(found))))
     return found

@@ -11,7 +11,7 @@ from context import check
 from journal import Journal
 from oracles import acknowledged, finished_run
 from reference import reference
-from runs import END_SECONDS, Job, kill, resume, run_arguments, supervise_arguments
+from runs import END_SECONDS, PATIENT, Job, kill, resume, run_arguments, supervise_arguments
 
 NAME = "random-kills"
 KILLS = {"quick": 6, "long": 1000}
@@ -75,10 +75,11 @@ class Chain:
 
     def start(self):
         supervised = self.rng.random() < 0.4
+        manner = PATIENT if self.rng.random() < 0.3 else {}
         make = supervise_arguments if supervised else run_arguments
         self.jobs_before = len(Journal.of(self.folder).kinds("job_started"))
         return Job(make(self.context, self.work.experiment, self.folder,
-                        extra=("--resume=auto",))), supervised
+                        extra=("--resume=auto",)), manner), supervised
 
     def kill_once(self, job):
         """After a random time; the role that died, or nothing where the job had ended."""

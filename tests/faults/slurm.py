@@ -153,8 +153,9 @@ def kill_rank(slurm):
             helper = pathlib.Path("/proc", parent, "comm").read_text().strip() == "aesweep"
         except OSError:
             continue
-        if (b"SLURM_PROCID=1" in words and not helper
-                and f"SLURM_CONF={slurm.state}/slurm.conf".encode() in words):
+        # The node's daemon has a configuration of its own beside the cluster's.
+        ours = any(word.startswith(f"SLURM_CONF={slurm.state}/".encode()) for word in words)
+        if b"SLURM_PROCID=1" in words and not helper and ours:
             return kill(int(entry.name))
     raise Fault("no rank 1 of the step was found")
 

@@ -12,7 +12,8 @@ from context import Skip, check
 from journal import Journal
 from oracles import finished_run
 from reference import reference
-from runs import END_SECONDS, Job, kill, resume, run as run_program, supervise_arguments
+from runs import (END_SECONDS, PATIENT, Job, kill, resume, run as run_program,
+                  supervise_arguments)
 
 NAME = "supervise"
 
@@ -80,7 +81,8 @@ def bad_plugin(context, name):
 def killed(context, who):
     work = reference(context, "long")
     folder = context.folder() / "run"
-    job = Job(supervise_arguments(context, work.experiment, folder, extra=("--resume=auto",)))
+    job = Job(supervise_arguments(context, work.experiment, folder, extra=("--resume=auto",)),
+              PATIENT)
     for number in range(1, 4):
         def trained():
             starts = len(Journal.of(folder).kinds("job_started"))
