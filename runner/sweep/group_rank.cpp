@@ -224,12 +224,10 @@ GroupRank::GroupRank(World& world, Mailbox& mailbox, const SweepPlan& plan, Desk
       writer_ = std::make_unique<TrialWriter>(plan.services);
     }
   }
-  if (plan.supervised) {
-    Result<CrashSlot> slot = CrashSlot::create(plan.folder.crash(), world.rank());
-    if (!slot.ok()) world.abort(3, slot.status().message());
-    slot_.emplace(std::move(slot).value());
-    slot_->arm();
-  }
+  Result<CrashSlot> slot = CrashSlot::create(plan.folder.crash(), world.rank());
+  if (!slot.ok()) world.abort(3, slot.status().message());
+  slot_.emplace(std::move(slot).value());
+  slot_->arm();
   Watchdog::Options options;
   options.rank = world.rank();
   options.host = world.host();

@@ -81,10 +81,10 @@ class GroupRank {
   int group_ = -1;  // -1: none.
   std::unique_ptr<MpiExchange> exchange_;
   std::unique_ptr<TrialWriter> writer_;  // On leaders.
-  std::optional<CrashSlot> slot_;        // In a supervised run.
-  std::deque<Message> held_;             // Leader: orders not begun. Member: trials to run.
-  bool closing_ = false;                 // No trial will be begun beyond those held.
-  bool interrupted_ = false;             // Asked to leave the present trial, and to begin none.
+  std::optional<CrashSlot> slot_;
+  std::deque<Message> held_;  // Leader: orders not begun. Member: trials to run.
+  bool closing_ = false;      // No trial will be begun beyond those held.
+  bool interrupted_ = false;  // Asked to leave the present trial, and to begin none.
   bool told_signal_ = false;
   bool closed_ = false;  // The leader has told the manager so.
   bool over_ = false;
