@@ -15,7 +15,8 @@ import sys
 from context import check
 
 NAME = "mutations"
-SETS = {"fsync": ["power-loss", "--extent", "quick"], "rename": ["kill-points", "--limit", "40"],
+SETS = {"fsync": ["power-loss", "--extent", "quick"],
+        "rename": ["kill-points", "--only", "shim/rank0/short/write", "--limit", "20"],
         "tail": ["journal-cuts", "--extent", "quick"]}
 
 

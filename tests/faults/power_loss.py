@@ -1,10 +1,11 @@
 """power-loss: what a power cut may leave of a recorded run, at every change.
 
-The shim records all changes of all ranks. A case is RUN/N/NAMES/DATA/SALT: the disk of that recorded
-run after the first N changes, with unsynced names and data dropped, kept or torn (disk_model.py);
-the run "resumed" goes on after a kill. check_state replays the journal of each state and verifies
-all that the journal vouches for and all that the user was told. resume/RUN/... also resumes the
-state with the program and compares the end. States that were there before are not counted.
+The shim records all changes of all ranks. A case is RUN/N/NAMES/DATA/SALT: the disk of that
+recorded run after the first N changes, with unsynced names and data dropped, kept or torn
+(disk_model.py); the run "resumed" goes on after a kill. check_state replays the journal of each
+state and verifies all that the journal vouches for and all that the user was told. resume/RUN/...
+also resumes the state with the program and compares the end. States that were there before are not
+counted.
 """
 
 import pathlib
@@ -24,7 +25,7 @@ from runs import ACK, Job, resume, run_arguments
 NAME = "power-loss"
 # By recorded run: draws, of which many are the same.
 DRAWS = {"quick": {"short": 300},
-         "long": {"long": 20000, "many": 20000, "group": 8000, "epochs": 8000, "resumed": 8000}}
+         "long": {"long": 20000, "many": 8000, "group": 8000, "epochs": 8000, "resumed": 8000}}
 RESUMES = {"quick": 2, "long": 12}  # Of each run.
 
 _local = threading.local()

@@ -11,13 +11,14 @@ import uuid
 
 from context import Fault, check
 
-# As cmake/AesweepTest.cmake has it; one messaging layer, named: looking for others takes longer than
-# most runs here. After the death of a rank mpirun kills the others at once.
+# As cmake/AesweepTest.cmake has it. One messaging layer is named: looking for others takes longer
+# than most runs here. After the death of a rank mpirun kills the others at once.
 MPI_ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
     "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_btl_base_warn_component_unused": "0",
-    "OMPI_MCA_plm_rsh_agent": "false", "OMPI_MCA_pml": "ob1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+    "OMPI_MCA_plm_rsh_agent": "false", "OMPI_MCA_pml": "ob1",
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
     "OMPI_MCA_odls_base_sigkill_timeout": "0",
 }
 # What mpirun does by itself: after TERM the others have one second.
