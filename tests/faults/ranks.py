@@ -3,6 +3,7 @@
 import shutil
 
 from context import check
+from journal import Journal
 from oracles import finished_run
 from reference import reference
 from runs import Job, kill, resume, run_arguments
@@ -24,7 +25,8 @@ def run(context, case):
     folder = context.folder() / "run"
     rng = context.random(NAME, case)
     job = Job(run_arguments(context, work.experiment, folder))
-    job.wait_for(lambda: False, rng.uniform(0.3, 1.0) * work.seconds)
+    job.wait_for(lambda: Journal.of(folder).kinds("trial_begun"), 30.0, pause=0.002)
+    job.wait_for(lambda: False, rng.uniform(0.0, 0.6) * work.seconds)
     alive = job.roles()
     if alive:
         kill(alive[rng.choice(sorted(alive))])
