@@ -14,12 +14,15 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "core/base/check.hpp"
 #include "core/base/text.hpp"
+#include "runner/store/descriptor.hpp"
+#include "runner/store/file_calls.hpp"
 
 namespace aesweep {
 namespace {
@@ -119,16 +122,16 @@ Result<CrashSlot> CrashSlot::create(const std::string& folder, int rank) {
   const std::string path = text(folder, "/", kPrefix, rank);
   // A new file: an old one may still be mapped by a rank that is just ending.
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return cannot("remove", path);
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+  const int file = open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
   if (file < 0) return cannot("create", path);
   auto impl = std::make_unique<Impl>();
   // Written, not only made long: a full disk would else be a SIGBUS later.
   Slot empty;
   empty.magic = kMagic;
   empty.rank = rank;
-  errno = ENOSPC;  // Of a short write.
   Status status;
-  if (::write(file, &empty, sizeof empty) != static_cast<ssize_t>(sizeof empty)) {
+  if (const int error = write_all(file, std::as_bytes(std::span(&empty, 1))); error != 0) {
+    errno = error;
     status = cannot("write", path);
   } else {
     void* at = ::mmap(nullptr, sizeof(Slot), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
