@@ -7,7 +7,7 @@
 //   trials/000012.1.h5                       a finished trial: number, attempt
 //   trials/000000-000999.1.segment           many of them in one file: numbers, part
 //   checkpoints/000012.1.000000000840.h5     a running one: number, attempt, step
-//   crash/rank-3                             what a rank was doing, for `run --supervise`
+//   crash/rank-3                             what a rank was doing when it ended
 //   results.h5                               what people open
 //   run.log
 #pragma once

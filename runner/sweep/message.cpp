@@ -8,18 +8,30 @@
 namespace aesweep {
 namespace {
 
+template <class T>
+concept Number = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
+// Writer and Reader are given the same fields in the same order, by the same functions below.
 class Writer {
  public:
-  template <class T>
-  void number(T value) {
-    static_assert(std::is_trivially_copyable_v<T>);
+  template <Number T>
+  void operator()(const T& value) {
     const std::size_t at = bytes_.size();
     bytes_.resize(at + sizeof(T));
     std::memcpy(bytes_.data() + at, &value, sizeof(T));
   }
-  void string(std::string_view value) {
-    number(static_cast<std::uint64_t>(value.size()));
+  void operator()(const std::string& value) {
+    (*this)(static_cast<std::uint64_t>(value.size()));
     bytes_.append(value);
+  }
+  void operator()(const Status& status) {
+    (*this)(status.fault());
+    (*this)(status.message());
+  }
+  template <class T>
+  void operator()(std::vector<T>& values) {
+    (*this)(static_cast<std::uint64_t>(values.size()));
+    for (T& value : values) fields(*this, value);
   }
   [[nodiscard]] std::string take() { return std::move(bytes_); }
 
@@ -30,16 +42,27 @@ class Writer {
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
-  template <class T>
-  [[nodiscard]] T number() {
-    static_assert(std::is_trivially_copyable_v<T>);
-    T value{};
+  template <Number T>
+  void operator()(T& value) {
     std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
-    return value;
   }
-  [[nodiscard]] std::string string() {
-    const auto size = number<std::uint64_t>();
-    return std::string(take(size));
+  void operator()(std::string& value) {
+    std::uint64_t size = 0;
+    (*this)(size);
+    value = take(size);
+  }
+  void operator()(Status& status) {
+    Fault fault{};
+    std::string message;
+    (*this)(fault);
+    (*this)(message);
+    status = Status::of(fault, std::move(message));
+  }
+  template <class T>
+  void operator()(std::vector<T>& values) {
+    std::uint64_t count = 0;
+    (*this)(count);
+    for (std::uint64_t i = 0; i < count; ++i) fields(*this, values.emplace_back());
   }
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
 
@@ -54,138 +77,77 @@ class Reader {
   std::string_view rest_;
 };
 
-using Values = std::vector<std::pair<std::string, double>>;
-
-void write_values(Writer& writer, const Values& values) {
-  writer.number(static_cast<std::uint64_t>(values.size()));
-  for (const auto& [name, value] : values) {
-    writer.string(name);
-    writer.number(value);
-  }
+template <class F>
+void fields(F& f, std::pair<std::string, double>& metric) {
+  f(metric.first);
+  f(metric.second);
 }
 
-Values read_values(Reader& reader) {
-  Values values;
-  const auto count = reader.number<std::uint64_t>();
-  for (std::uint64_t i = 0; i < count; ++i) {
-    std::string name = reader.string();
-    values.emplace_back(std::move(name), reader.number<double>());
-  }
-  return values;
+template <class F>
+void fields(F& f, FileRecord& file) {
+  f(file.name);
+  f(file.bytes);
+  f(file.sha256);
 }
 
-void write_summary(Writer& writer, const TrialSummary& summary) {
-  writer.number(summary.outcome);
-  writer.string(summary.reason);
-  writer.number(summary.failed_rank);
-  writer.number(summary.epochs);
-  writer.number(summary.steps);
-  writer.number(summary.seconds);
-  writer.number(summary.reproducible);
-  writer.number(summary.ranks);
-  writer.string(summary.host);
-  write_values(writer, summary.last);
+template <class F>
+void fields(F& f, TrialSummary& summary) {
+  f(summary.outcome);
+  f(summary.reason);
+  f(summary.failed_rank);
+  f(summary.epochs);
+  f(summary.steps);
+  f(summary.seconds);
+  f(summary.reproducible);
+  f(summary.ranks);
+  f(summary.host);
+  f(summary.last);
 }
 
-TrialSummary read_summary(Reader& reader) {
-  TrialSummary summary;
-  summary.outcome = reader.number<Outcome>();
-  summary.reason = reader.string();
-  summary.failed_rank = reader.number<int>();
-  summary.epochs = reader.number<std::int64_t>();
-  summary.steps = reader.number<std::int64_t>();
-  summary.seconds = reader.number<double>();
-  summary.reproducible = reader.number<bool>();
-  summary.ranks = reader.number<int>();
-  summary.host = reader.string();
-  summary.last = read_values(reader);
-  return summary;
+template <class F>
+void fields(F& f, CheckpointWritten& checkpoint) {
+  f(checkpoint.number);
+  f(checkpoint.attempt);
+  f(checkpoint.step);
+  f(checkpoint.epochs);
+  f(checkpoint.seconds);
+  f(checkpoint.numeric_fingerprint);
+  f(checkpoint.reproducible);
+  fields(f, checkpoint.file);
 }
 
-void write_file(Writer& writer, const FileRecord& file) {
-  writer.string(file.name);
-  writer.number(file.bytes);
-  writer.string(file.sha256);
-}
-
-FileRecord read_file(Reader& reader) {
-  FileRecord file;
-  file.name = reader.string();
-  file.bytes = reader.number<std::uint64_t>();
-  file.sha256 = reader.string();
-  return file;
-}
-
-void write_checkpoint(Writer& writer, const CheckpointWritten& checkpoint) {
-  writer.number(checkpoint.number);
-  writer.number(checkpoint.attempt);
-  writer.number(checkpoint.step);
-  writer.number(checkpoint.epochs);
-  writer.number(checkpoint.seconds);
-  writer.string(checkpoint.numeric_fingerprint);
-  writer.number(checkpoint.reproducible);
-  write_file(writer, checkpoint.file);
-}
-
-CheckpointWritten read_checkpoint(Reader& reader) {
-  CheckpointWritten checkpoint;
-  checkpoint.number = reader.number<std::int64_t>();
-  checkpoint.attempt = reader.number<int>();
-  checkpoint.step = reader.number<std::int64_t>();
-  checkpoint.epochs = reader.number<std::int64_t>();
-  checkpoint.seconds = reader.number<double>();
-  checkpoint.numeric_fingerprint = reader.string();
-  checkpoint.reproducible = reader.number<bool>();
-  checkpoint.file = read_file(reader);
-  return checkpoint;
+template <class F>
+void fields(F& f, Message& message) {
+  f(message.kind);
+  f(message.group);
+  f(message.trial);
+  f(message.attempt);
+  f(message.number);
+  f(message.epoch);
+  f(message.step);
+  f(message.samples);
+  f(message.metrics);
+  fields(f, message.summary);
+  fields(f, message.file);
+  fields(f, message.checkpoint);
+  f(message.checkpoints);
+  f(message.stored);
+  f(message.text);
 }
 
 }  // namespace
 
 std::string encode(const Message& message) {
+  Message copy = message;  // The same functions name the fields for writing and for reading.
   Writer writer;
-  writer.number(message.kind);
-  writer.number(message.group);
-  writer.number(message.trial);
-  writer.number(message.attempt);
-  writer.number(message.number);
-  writer.number(message.epoch);
-  writer.number(message.step);
-  writer.number(message.samples);
-  write_values(writer, message.metrics);
-  write_summary(writer, message.summary);
-  write_file(writer, message.file);
-  write_checkpoint(writer, message.checkpoint);
-  writer.number(static_cast<std::uint64_t>(message.checkpoints.size()));
-  for (const CheckpointWritten& one : message.checkpoints) write_checkpoint(writer, one);
-  writer.number(message.stored.fault());
-  writer.string(message.stored.message());
-  writer.string(message.text);
+  fields(writer, copy);
   return writer.take();
 }
 
 Message decode(std::string_view bytes) {
-  Reader reader(bytes);
   Message message;
-  message.kind = reader.number<Message::Kind>();
-  message.group = reader.number<std::int32_t>();
-  message.trial = reader.number<std::int64_t>();
-  message.attempt = reader.number<std::int32_t>();
-  message.number = reader.number<std::int32_t>();
-  message.epoch = reader.number<std::int64_t>();
-  message.step = reader.number<std::int64_t>();
-  message.samples = reader.number<std::int64_t>();
-  message.metrics = read_values(reader);
-  message.summary = read_summary(reader);
-  message.file = read_file(reader);
-  message.checkpoint = read_checkpoint(reader);
-  const auto checkpoints = reader.number<std::uint64_t>();
-  for (std::uint64_t i = 0; i < checkpoints; ++i) {
-    message.checkpoints.push_back(read_checkpoint(reader));
-  }
-  const auto fault = reader.number<Fault>();
-  message.stored = Status::of(fault, reader.string());
-  message.text = reader.string();
+  Reader reader(bytes);
+  fields(reader, message);
   AESWEEP_CHECK(reader.at_end(), "a message between ranks is too long");
   return message;
 }

@@ -29,7 +29,6 @@ struct SweepPlan {
   // By library id: plugins that any rank found impure.
   std::map<std::string, std::string> impure{};
   bool mixed_nodes = false;  // Ranks that differ were accepted.
-  bool supervised = false;   // Ranks keep crash slots.
 };
 
 }  // namespace aesweep

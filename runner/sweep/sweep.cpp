@@ -121,7 +121,6 @@ Status Sweep::compare() {
     ranks_.push_back(decode_facts(bytes));
   }
   plan_.impure = impure_libraries(ranks_);
-  plan_.supervised = options_.supervised;
   const Status differ = compare_ranks(ranks_);  // The same on all ranks.
   if (!options_.accept_mixed_nodes) return differ;
   mixed_ = differ;

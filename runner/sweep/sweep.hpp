@@ -42,7 +42,7 @@ struct SweepOptions {
   bool rerun_damaged = false;       // --rerun damaged: trials get one whose files are lost.
   bool accept_mixed_nodes = false;  // Train although executables or fingerprints differ.
   bool accept_numerics = false;     // Resume although the numeric fingerprint is another one now.
-  bool supervised = false;          // Charge crashes to trials, keep crash slots.
+  bool supervised = false;          // Charge crashes to trials.
   bool search_crash = false;        // The last job crashed and nobody knows in which trial: run the
                                     // trials that were running one at a time first.
   std::string software_version;
