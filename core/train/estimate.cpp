@@ -31,9 +31,9 @@ std::uint64_t weight_bytes(const TrialSpec& spec, const Network<T>& network) {
   return 2 * values * sizeof(T);
 }
 
-// Weights, gradients along the tree, optimizer state, messages and batch data of one rank; on the
-// leader also the copies of weights and samples that the result keeps, the passes that take the
-// samples beside those of training, and a snapshot for a checkpoint.
+// Weights, gradients along the tree, optimizer state, messages, batch data and the samples' order on
+// one rank; on the leader also the copies of weights and samples that the result keeps, the passes
+// that take the samples beside those of training, and a snapshot for a checkpoint.
 template <class T>
 std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, int rank) {
   const Network<T>& network = setup.network;
@@ -43,7 +43,9 @@ std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, in
       Updater<T>::state_elements(network, setup.partition, setup.optimizers, rank);
   const std::uint64_t training =
       Parameters<T>::bytes(network) + (gradients.elements() + state) * sizeof(T) +
-      Workspace<T>::bytes(network, setup.plans) + Passes<T>::bytes(network, setup.plans);
+      Workspace<T>::bytes(network, setup.plans) + Passes<T>::bytes(network, setup.plans) +
+      static_cast<std::uint64_t>(std::max(setup.data.train_rows, setup.data.test_rows)) *
+          sizeof(std::int64_t);
   if (rank != 0) return training;
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
   std::uint64_t kept = weight_bytes(spec, network) + snapshot_bytes(setup);

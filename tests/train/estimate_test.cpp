@@ -131,7 +131,7 @@ class OneCheckpoint final : public TrialControl {
 // Small vectors, labels, the agreement's buffers and the history are not in the estimate.
 void expect_near(std::uint64_t estimate, std::uint64_t allocated) {
   const auto bytes = static_cast<double>(allocated);
-  EXPECT_NEAR(static_cast<double>(estimate), bytes, 0.03 * bytes + 4096.0);
+  EXPECT_NEAR(static_cast<double>(estimate), bytes, 0.03 * bytes);
 }
 
 TEST(Estimate, MemoryIsWhatATrialAllocates) {
