@@ -63,9 +63,11 @@ def fails_with_cause(job, folder, work, words):
     return status
 
 
-def finish(context, work, folder, acks, lost_checkpoints=0):
+def finish(context, work, folder, before):
+    """Resumes what the job `before` left, to the end."""
     job = resume(context, work.experiment, folder)
-    finished_run(folder, work.final, work.interval * (1 + lost_checkpoints), acks | job.acks())
+    finished_run(folder, work.final, work.interval, before.acks() | job.acks(),
+                 before.lost_checkpoints())
     shutil.rmtree(pathlib.Path(folder).parent, ignore_errors=True)
 
 
@@ -89,8 +91,7 @@ def call_fails(call):
         if status == 0:
             said = "Input/output error" in job.text()
             context.count(NAME, "errors said and survived" if said else "errors not reached")
-        # A checkpoint that could not be written is said, and the next one is as far off again.
-        finish(context, work, folder, job.acks(), lost_checkpoints=1)
+        finish(context, work, folder, job)
     return case
 
 
@@ -110,10 +111,9 @@ def full_disk(context, kib):
         status = fails_with_cause(job, folder, work, ["No space left on device"])
         context.count(NAME, "full disks" if status else "disks that were large enough")
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
-        job_acks = job.acks()
         again = resume(context, work.experiment, folder)
-        # Checkpoints that found no space are said, and left out.
-        finished_run(folder, work.final, 100 * work.interval, job_acks | again.acks())
+        finished_run(folder, work.final, work.interval, job.acks() | again.acks(),
+                     job.lost_checkpoints())
     finally:
         subprocess.run(["umount", "-l", disk], check=False)
 
@@ -130,7 +130,7 @@ def large_file(context, kib):
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, limit))
     status = fails_with_cause(job, folder, work, ["File too large"])
     context.count(NAME, "file size limits met" if status else "file size limits not met")
-    finish(context, work, folder, job.acks(), lost_checkpoints=99)
+    finish(context, work, folder, job)
 
 
 def shimmed(name):
@@ -189,7 +189,7 @@ def spoiled_folder(context, how):
     finally:
         if how == "read-only":
             subprocess.run(["umount", "-l", folder], check=False)
-    finish(context, work, folder, job.acks())
+    finish(context, work, folder, job)
 
 
 def two_runners(context, how):
@@ -284,7 +284,7 @@ def signalled(context, how):
         check(journal.records[-1]["kind"] == "job_ended", "the journal does not tell of the end")
     else:
         check(status != 0, "a job that was told to end ended with 0")
-    finish(context, work, folder, job.acks())
+    finish(context, work, folder, job)
 
 
 CASES = {

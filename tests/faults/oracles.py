@@ -105,9 +105,9 @@ def whole_files(folder, reference):
             check(False, f"{path.name} was not whole at the kill: {error}")
 
 
-def recomputed(folder, interval):
+def recomputed(folder, interval, lost):
     """O4: a trial that begins again goes on from its last checkpoint, and no checkpoint is later
-    than asked for."""
+    than asked for, those counted that the job said it could not write."""
     last = {}
     for record in Journal.of(folder).records:
         key = (record.get("number"), record.get("attempt"))
@@ -116,16 +116,18 @@ def recomputed(folder, interval):
                   f"trial {key[0]} begins at step {record['step']}; its last checkpoint is of "
                   f"step {last.get(key, 0)}")
         elif record["kind"] == "checkpoint_written":
-            check(record["step"] - last.get(key, 0) <= interval,
-                  f"trial {key[0]}: checkpoints at steps {last.get(key, 0)} and {record['step']}; "
+            before = max([last.get(key, 0)] + [s for s in lost.get(key, []) if s < record["step"]])
+            check(record["step"] - before <= interval,
+                  f"trial {key[0]}: checkpoints at steps {before} and {record['step']}; "
                   f"asked for one every {interval}")
             last[key] = record["step"]
 
 
-def finished_run(folder, reference, interval, acks=()):
-    """All of O1 to O4 of a run that has been resumed to its end."""
+def finished_run(folder, reference, interval, acks=(), lost=None):
+    """All of O1 to O4 of a run that has been resumed to its end. `lost`: checkpoints that could
+    not be written, as Job.lost_checkpoints has them."""
     acknowledged(folder, acks, reference)
     Final(folder).same_as(reference)
     left = litter(folder)
     check(not left, f"left behind: {', '.join(left)}")
-    recomputed(folder, interval)
+    recomputed(folder, interval, lost or {})

@@ -28,6 +28,7 @@ END_SECONDS = 60.0  # In which a job has to end after a fault.
 LITTER_SECONDS = 10.0  # In which nothing may be left of it.
 
 ACK = re.compile(rb"\btrial (\d+)\b[^\n]*\bcompleted\b")
+LOST_CHECKPOINT = re.compile(rb" error .*checkpoints/(\d+)\.(\d+)\.(\d+)\.h5")
 
 
 class Process:
@@ -130,6 +131,13 @@ class Job:
 
     def acks(self):
         return {int(number) for number in ACK.findall(self.output)}
+
+    def lost_checkpoints(self):
+        """Those that the job said it could not write: (number, attempt) to steps."""
+        lost = {}
+        for number, attempt, step in LOST_CHECKPOINT.findall(self.output):
+            lost.setdefault((int(number), int(attempt)), []).append(int(step))
+        return lost
 
     def roles(self):
         return roles(self.tag)
