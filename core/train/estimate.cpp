@@ -31,9 +31,9 @@ std::uint64_t weight_bytes(const TrialSpec& spec, const Network<T>& network) {
   return 2 * values * sizeof(T);
 }
 
-// Weights, gradients along the tree, optimizer state, messages, batch data and the samples' order on
-// one rank; on the leader also the copies of weights and samples that the result keeps, the passes
-// that take the samples beside those of training, and a snapshot for a checkpoint.
+// Weights, gradients along the tree, optimizer state, messages, batch data and the samples' order
+// on one rank; on the leader also the copies of weights and samples that the result keeps, the
+// passes that take the samples beside those of training, and a snapshot for a checkpoint.
 template <class T>
 std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, int rank) {
   const Network<T>& network = setup.network;
