@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -27,11 +28,62 @@ struct SuperpositionSpec {
   std::uint64_t seed = 0;
 };
 
+// Which rows of the given samples a split takes: a fraction of them, or rows [first, last).
+struct SplitPart {
+  bool by_index = false;
+  double fraction = 0.0;
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+
+// How given samples are cut into splits. By fraction, the parts follow each other in the order
+// train, validation, test; round(fraction * rows) rows each, `train` without a value the rest.
+struct SplitSpec {
+  std::optional<SplitPart> train;
+  std::optional<SplitPart> validation;
+  std::optional<SplitPart> test;  // Not where the source has a test set of its own.
+  bool random = false;            // Cuts a random order (seed) of the rows, not that of the file.
+  std::uint64_t seed = 0;
+};
+
+// From stored numbers to values; statistics are those of the training split.
+//   auto         unit for u8, else none
+//   none         as stored
+//   unit         [0, 1]: bytes / 255; other types (x - min) / (max - min), over all columns
+//   symmetric    [-1, 1]: 2 unit - 1
+//   center       unit for u8, else as stored; minus the column's mean
+//   standardize  center, divided by the column's standard deviation (1 where that is 0)
+enum class Scaling { kAuto, kNone, kUnit, kSymmetric, kCenter, kStandardize };
+
+// Patches of rows x cols pixels, cut from images [n, height, width] at random places; each of
+// count images' worth is drawn anew. rows 0: samples are taken whole.
+struct PatchSpec {
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t train_count = 10000;
+  std::int64_t validation_count = 0;
+  std::int64_t test_count = 1000;
+  std::uint64_t seed = 0;
+};
+
+enum class Storage { kMemory, kStream };
+
 struct DataSpec {
-  enum class Source { kIdx, kSuperposition };
+  enum class Source { kIdx, kSuperposition, kFiles };
   Source source = Source::kSuperposition;
-  std::string path;  // idx: folder with the four published file names, .gz or plain. Resolved.
+  // idx: folder with the four published file names, .gz or plain. files: FILE or FILE#NAME, NAME a
+  // tensor of a safetensors file or a data set of an HDF5 file. Resolved.
+  std::string path;
+  std::string labels;     // files: as path, one label per sample; empty: none.
+  std::string test_path;  // files: a test set of its own; empty: split.test makes it.
+  std::string test_labels;
   std::int64_t limit = 0;  // Keep the first `limit` samples of each split; 0 keeps all.
+  SplitSpec split;
+  Scaling scaling = Scaling::kAuto;
+  PatchSpec patches;
+  Storage storage = Storage::kMemory;  // kStream: files that hold raw rows only.
+  std::int64_t block_rows = 0;         // See Split; streamed, 0 stands for some 1 MiB and 64 MiB.
+  std::int64_t pool_rows = 0;
   SuperpositionSpec superposition;
 };
 

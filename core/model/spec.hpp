@@ -4,15 +4,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
-namespace aesweep {
+#include "core/model/named_tensor.hpp"
+#include "core/model/scalar.hpp"
 
-enum class Scalar { kF32, kF64 };
+namespace aesweep {
 
 using ParameterValue = std::variant<bool, std::int64_t, double, std::string>;
 using NamedParameter = std::pair<std::string, ParameterValue>;
@@ -53,6 +55,22 @@ struct LayerSpec {
 // at the label and 0 elsewhere.
 enum class Target { kInput, kLabels };
 
+// A layer of the model, and the layer of the given weights that it starts from.
+struct LayerSource {
+  std::string layer;
+  std::string from;
+};
+
+// Given weights to start from, in place of drawn ones. Names are compared as results store them,
+// with underscores for dots and slashes.
+struct GivenWeights {
+  std::shared_ptr<const std::vector<NamedTensor>> tensors;  // Not null.
+  std::string sha256;  // Of their names, shapes, scalars and bytes; hex. Stands for them in keys.
+  // Layers that start from them; all others are drawn. Empty: every layer, by its own name, and a
+  // tensor of the model that is not among them is an input fault.
+  std::vector<LayerSource> layers;
+};
+
 struct ModelSpec {
   Scalar scalar = Scalar::kF32;
   std::string code = "code";  // The layer whose output is the code.
@@ -60,6 +78,7 @@ struct ModelSpec {
   std::vector<LayerSpec> layers;
   Target target = Target::kInput;
   std::int64_t classes = 0;  // Target::kLabels: labels are in [0, classes).
+  std::optional<GivenWeights> given_weights;
 };
 
 enum class ScheduleKind { kConstant, kLinear, kExponential, kCosine, kStep };
@@ -92,9 +111,24 @@ struct TrainSpec {
   ClipSpec clip;
 };
 
+// How real codes become bits, one per unit (core/codes/binarizer.hpp): the pre-activation is at
+// least 0; the code is above the unit's mean or median over the database; PCA and iterative
+// quantization.
+enum class Binarization { kZero, kMean, kMedian, kItq };
+
+// Evaluation of codes as hashes, once, after the last epoch: the test samples are the queries, the
+// training samples the database.
+struct CodeEvaluationSpec {
+  std::vector<Binarization> binarize = {Binarization::kZero};  // Each once, in this order.
+  std::int64_t queries = 0;   // The first so many test samples; 0: all.
+  std::int64_t database = 0;  // The first so many training samples; 0: all.
+  std::int64_t radius = 2;    // Hamming radius of precision_radius.
+};
+
 struct EvaluateSpec {
   std::int64_t every = 1;         // Epochs between evaluations; the last epoch is always evaluated.
   double active_threshold = 0.0;  // A code unit is active where its absolute value is above this.
+  std::optional<CodeEvaluationSpec> codes{};
 };
 
 struct RecordSpec {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/model/named_tensor.hpp"
 #include "core/model/spec.hpp"
 
 namespace aesweep {
@@ -34,14 +35,6 @@ struct HistoryRow {
   double value;
 };
 
-// A tensor by value: row-major bytes of `scalar`.
-struct NamedTensor {
-  std::string name;  // "code/weights": layer, slash, tensor.
-  std::vector<std::int64_t> shape;
-  Scalar scalar = Scalar::kF32;
-  std::vector<std::byte> bytes;
-};
-
 struct TrialResult {
   Outcome outcome = Outcome::kCompleted;
   std::string reason;  // Empty if completed; else one line with step and layer.
@@ -55,6 +48,10 @@ struct TrialResult {
   // Learned tensors, then running buffers, both in layer order.
   std::vector<NamedTensor> weights_initial;
   std::vector<NamedTensor> weights_final;
+  // value = stored number * scale + shift, per column, or one of each for all: how the data became
+  // the network's input. Empty where weights are not recorded.
+  std::vector<double> input_scale;
+  std::vector<double> input_shift;
   // inputs[S,D], codes[S,K], reconstructions[S,D] or predictions[S,C], labels[S] (int32 as f64 is
   // never used: its own type).
   std::vector<NamedTensor> samples;

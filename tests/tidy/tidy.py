@@ -32,6 +32,7 @@ MAY_INCLUDE = {
     "core/model/": ("core/abi/", "core/sdk/", "core/base/", "core/math/", "core/model/"),
     "core/conformance/": ("core/abi/", "core/sdk/philox.hpp", "core/base/", "core/model/",
                           "core/conformance/"),
+    "core/codes/": ("core/base/", "core/codes/", "core/model/spec.hpp", "core/sdk/philox.hpp"),
     "core/train/": ("core/",),
     "core/": ("core/",),
     "plugins/": ("core/abi/", "core/sdk/", "plugins/"),
