@@ -15,6 +15,8 @@ enum class Place {
   kDocument,
   kFields,
   kWordOrFields,
+  kData,
+  kEvaluate,
   kRecord,
   kTrain,
   kModel,
@@ -47,6 +49,10 @@ Place place_of_top_level(std::string_view name) {
       return Place::kFields;
     case Content::kWordOrFields:
       return Place::kWordOrFields;
+    case Content::kData:
+      return Place::kData;
+    case Content::kEvaluate:
+      return Place::kEvaluate;
     case Content::kRecord:
       return Place::kRecord;
     case Content::kTrain:
@@ -65,6 +71,10 @@ Place child_of(Place place, std::string_view part) {
   switch (place) {
     case Place::kDocument:
       return place_of_top_level(part);
+    case Place::kData:
+      return part == "split" || part == "patches" ? Place::kFields : Place::kValue;
+    case Place::kEvaluate:
+      return part == "codes" ? Place::kFields : Place::kValue;
     case Place::kRecord:
       return part == "weights" ? Place::kWordOrFields : Place::kValue;
     case Place::kTrain:
@@ -182,6 +192,8 @@ class Assignment {
         return known(model_keys());
       case Place::kFields:
       case Place::kWordOrFields:
+      case Place::kData:
+      case Place::kEvaluate:
       case Place::kRecord:
       case Place::kTrain:
         return known(section_keys(map.path));

@@ -55,9 +55,8 @@ class AxisReader {
       return fault_at(file_, entry.mark, parameter(key),
                       "unknown key " + parts.front() + suggestion(parts.front(), swept));
     }
-    if (top->not_swept.empty()) return {};
-    return fault_at(file_, entry.mark, parameter(key),
-                    text(top->name, " cannot be swept: ", top->not_swept));
+    const std::string reason = not_swept(key);
+    return reason.empty() ? Status() : fault_at(file_, entry.mark, parameter(key), reason);
   }
 
   [[nodiscard]] Status read_axis(const Entry& entry, const std::string& key) {
@@ -230,6 +229,23 @@ void collect_leaves(const Node& node, const std::string& key, std::vector<std::s
   }
 }
 
+// A map may reach keys below a key that can be swept which themselves cannot.
+Status check_below(const std::string& file, const std::vector<Axis>& axes) {
+  for (const Axis& axis : axes) {
+    for (const AxisValue& value : axis.values) {
+      if (value.node.kind != NodeKind::kMap) continue;
+      std::vector<std::string> leaves;
+      collect_leaves(value.node, axis.address.key, leaves);
+      for (const std::string& leaf : leaves) {
+        const std::string reason = not_swept(leaf);
+        if (reason.empty()) continue;
+        return fault_at(file, value.node.mark, "parameters." + axis.address.key, reason);
+      }
+    }
+  }
+  return {};
+}
+
 // Two axes that set the same key would hide values of one of them.
 Status check_overlaps(const std::string& file, const std::vector<Axis>& axes) {
   for (const Axis& upper : axes) {
@@ -286,6 +302,7 @@ Result<std::vector<Axis>> read_axes(const std::string& file, const Node& paramet
   }
   AxisReader reader(file);
   AESWEEP_RETURN_IF_ERROR(reader.read_keys(parameters, ""));
+  AESWEEP_RETURN_IF_ERROR(check_below(file, reader.axes()));
   AESWEEP_RETURN_IF_ERROR(check_overlaps(file, reader.axes()));
   return std::move(reader.axes());
 }

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/base/text.hpp"
+#include "runner/config/codes_reader.hpp"
 #include "runner/config/number.hpp"
 #include "runner/config/schedule_reader.hpp"
 #include "runner/config/schema.hpp"
@@ -129,6 +130,22 @@ struct Writer {
     line(4, "value", real(spec.clip.value));
   }
 
+  void evaluate(const EvaluateSpec& spec) {
+    line(0, "evaluate", "");
+    whole(2, "every", spec.every);
+    line(2, "active_threshold", real(spec.active_threshold));
+    if (!spec.codes) return;
+    line(2, "codes", "");
+    std::string kinds;
+    for (const Binarization kind : spec.codes->binarize) {
+      kinds.append(kinds.empty() ? "" : ", ").append(binarization_word(kind));
+    }
+    line(4, "binarize", "[" + kinds + "]");
+    whole(4, "queries", spec.codes->queries);
+    whole(4, "database", spec.codes->database);
+    whole(4, "radius", spec.codes->radius);
+  }
+
   void data(const DataSpec& spec) {
     const bool made = spec.source == DataSpec::Source::kSuperposition;
     line(0, "data", "");
@@ -167,9 +184,7 @@ std::string canonical_text(const TrialSpec& trial, const DataSpec& data) {
   writer.line(0, "optimizer", "");
   writer.component(2, trial.optimizer);
   writer.train(trial.train);
-  writer.line(0, "evaluate", "");
-  writer.whole(2, "every", trial.evaluate.every);
-  writer.line(2, "active_threshold", real(trial.evaluate.active_threshold));
+  writer.evaluate(trial.evaluate);
   writer.line(0, "record", "");
   writer.line(2, "weights", trial.record.weights ? "all" : "none");
   writer.whole(2, "samples", trial.record.samples);

@@ -7,6 +7,7 @@
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
 #include "core/train/metrics.hpp"
+#include "runner/config/codes_reader.hpp"
 #include "runner/config/fields.hpp"
 #include "runner/config/schedule_reader.hpp"
 #include "runner/config/schema.hpp"
@@ -240,11 +241,15 @@ Result<TrainSpec> read_train(const std::string& file, FieldReader& reader, const
   return train;
 }
 
-Result<EvaluateSpec> read_evaluate(FieldReader& reader, const Node& document) {
-  Result<std::vector<NamedParameter>> fields = reader.read_section(document, "evaluate");
+Result<EvaluateSpec> read_evaluate(const std::string& file, FieldReader& reader,
+                                   const Node& document) {
+  static const std::vector<std::string> kSections = {"codes"};
+  Result<std::vector<NamedParameter>> fields = reader.read_section(document, "evaluate", kSections);
   if (!fields.ok()) return fields.status();
+  Result<std::optional<CodeEvaluationSpec>> codes = read_codes(file, reader, document);
+  if (!codes.ok()) return codes.status();
   return EvaluateSpec{value_of<std::int64_t>(*fields, "every"),
-                      value_of<double>(*fields, "active_threshold")};
+                      value_of<double>(*fields, "active_threshold"), std::move(codes).value()};
 }
 
 }  // namespace
@@ -265,7 +270,7 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
   Result<TrainSpec> train = read_train(file, fields, document);
   if (!train.ok()) return train.status();
   trial.spec.train = *train;
-  Result<EvaluateSpec> evaluate = read_evaluate(fields, document);
+  Result<EvaluateSpec> evaluate = read_evaluate(file, fields, document);
   if (!evaluate.ok()) return evaluate.status();
   trial.spec.evaluate = *evaluate;
   trial.swept = std::move(fields.swept());

@@ -40,6 +40,11 @@ class RunReader {
     return std::move(settings_);
   }
 
+  [[nodiscard]] Result<RecordSpec> record() {
+    AESWEEP_RETURN_IF_ERROR(read_record());
+    return settings_.record;
+  }
+
  private:
   [[nodiscard]] Status refuse(const Node& node, const std::string& path,
                               const std::string& wanted) const {
@@ -275,6 +280,10 @@ class RunReader {
 
 Result<RunSettings> read_run_settings(const std::string& file, const Node& document) {
   return RunReader(file, document).read();
+}
+
+Result<RecordSpec> read_record(const std::string& file, const Node& document) {
+  return RunReader(file, document).record();
 }
 
 }  // namespace aesweep

@@ -31,4 +31,7 @@ struct RunSettings {
 // parameters.
 [[nodiscard]] Result<RunSettings> read_run_settings(const std::string& file, const Node& document);
 
+// The section `record` alone, of a document whose other sections may lack keys.
+[[nodiscard]] Result<RecordSpec> read_record(const std::string& file, const Node& document);
+
 }  // namespace aesweep

@@ -6,8 +6,10 @@
 #include <limits>
 
 #include "core/base/text.hpp"
+#include "core/codes/packed_codes.hpp"
 #include "core/data/source.hpp"
 #include "core/model/spec.hpp"
+#include "runner/config/address.hpp"
 #include "runner/config/experiment.hpp"
 
 namespace aesweep {
@@ -139,6 +141,16 @@ const Fields& evaluate_fields() {
   return fields;
 }
 
+const Fields& codes_fields() {
+  static const CodeEvaluationSpec kDefaults;
+  static const Fields fields = {
+      whole("queries", kDefaults.queries, 0, kRowsMax),
+      whole("database", kDefaults.database, 0, kRowsMax),
+      whole("radius", kDefaults.radius, 0, kCodeBitsMax),
+  };
+  return fields;
+}
+
 const Fields& metric_fields() {
   static constexpr std::array<const char*, 3> kGoals = {"minimize", "maximize", nullptr};
   static const Fields fields = {choice("goal", kGoals.data())};
@@ -177,6 +189,8 @@ const Fields& limits_fields() {
 
 constexpr std::string_view kSameData =
     "all trials of a run share one data set; run the program once per data set";
+constexpr std::string_view kSameMetrics =
+    "all trials of a run report the same metrics; write it under evaluate";
 constexpr std::string_view kNoEffect = "it does not change a trial's result";
 constexpr std::string_view kOfTheRun = "it holds for the run, not for one trial";
 
@@ -184,11 +198,11 @@ constexpr std::array<TopLevelKey, 15> kTopLevel = {{
     {"schema", Content::kValue, true, kOfTheRun, ""},
     {"name", Content::kValue, false, kOfTheRun, ""},
     {"plugins", Content::kOther, false, kOfTheRun, "it is a list of files; write it in the file"},
-    {"data", Content::kFields, true, kSameData, ""},
+    {"data", Content::kData, true, kSameData, ""},
     {"model", Content::kModel, true, "", ""},
     {"optimizer", Content::kComponent, true, "", ""},
     {"train", Content::kTrain, false, "", ""},
-    {"evaluate", Content::kFields, false, "", ""},
+    {"evaluate", Content::kEvaluate, false, "", ""},
     {"method", Content::kValue, false, kOfTheRun, ""},
     {"metric", Content::kFields, false, kOfTheRun, ""},
     {"parameters", Content::kOther, false, "it is where sweeps are written",
@@ -209,6 +223,14 @@ const TopLevelKey* find_top_level(std::string_view name) {
   return key == kTopLevel.end() ? nullptr : &*key;
 }
 
+std::string not_swept(std::string_view key) {
+  constexpr std::string_view kCodes = "evaluate.codes";
+  if (is_at_or_below(key, kCodes)) return text(kCodes, " cannot be swept: ", kSameMetrics);
+  const TopLevelKey* top = find_top_level(key.substr(0, key.find('.')));
+  if (top == nullptr || top->not_swept.empty()) return "";
+  return text(top->name, " cannot be swept: ", top->not_swept);
+}
+
 std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
   if (section == "train") return train_fields();
   if (section == "train.schedule") return schedule_fields();
@@ -216,6 +238,7 @@ std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
   if (section == "model") return model_fields();
   if (section == "data") return data_fields();
   if (section == "evaluate") return evaluate_fields();
+  if (section == "evaluate.codes") return codes_fields();
   if (section == "metric") return metric_fields();
   if (section == "record") return record_fields();
   if (section == "record.weights") return best_fields();
@@ -228,6 +251,8 @@ std::vector<std::string> section_keys(std::string_view section) {
   std::vector<std::string> keys = names_of(fields_of(section));
   if (section == "train") keys.insert(keys.end(), {"schedule", "clip"});
   if (section == "data") keys.insert(keys.begin() + 1, "path");
+  if (section == "evaluate") keys.emplace_back("codes");
+  if (section == "evaluate.codes") keys.insert(keys.begin(), "binarize");
   if (section == "metric") keys.insert(keys.begin(), "name");
   if (section == "resources") keys.emplace_back("ranks_per_trial");
   if (section == "checkpoint") keys.insert(keys.begin(), "every");
@@ -276,12 +301,11 @@ std::vector<std::string> accepted_keys() {
   };
   for (const TopLevelKey& key : top_level_keys()) {
     keys.emplace_back(key.name);
-    const bool is_section = key.content == Content::kFields ||
-                            key.content == Content::kWordOrFields ||
-                            key.content == Content::kRecord || key.content == Content::kTrain;
+    const bool is_section = key.content != Content::kValue && key.content != Content::kModel &&
+                            key.content != Content::kComponent && key.content != Content::kOther;
     if (is_section) add(key.name, section_keys(key.name));
   }
-  for (const char* section : {"train.schedule", "train.clip", "record.weights"})
+  for (const char* section : {"train.schedule", "train.clip", "evaluate.codes", "record.weights"})
     add(section, section_keys(section));
   add("model", model_keys());
   add("model.layers.NAME", layer_keys());

@@ -18,7 +18,18 @@ inline constexpr std::int64_t kTrialsMax = 1000000;
 
 // What a key of the top level holds.
 // kWordOrFields: a word that stands for all of it, or a map.
-enum class Content { kValue, kFields, kWordOrFields, kRecord, kTrain, kModel, kComponent, kOther };
+enum class Content {
+  kValue,
+  kFields,
+  kWordOrFields,
+  kData,
+  kEvaluate,
+  kRecord,
+  kTrain,
+  kModel,
+  kComponent,
+  kOther
+};
 
 struct TopLevelKey {
   std::string_view name;
@@ -32,6 +43,10 @@ struct TopLevelKey {
 
 [[nodiscard]] std::span<const TopLevelKey> top_level_keys();
 [[nodiscard]] const TopLevelKey* find_top_level(std::string_view name);  // Null: unknown.
+
+// Why `parameters` may not sweep a key, beginning with the name of the section that may not be
+// swept: "data cannot be swept: ..."; empty if it may. The key's first part is a top-level key.
+[[nodiscard]] std::string not_swept(std::string_view key);
 
 // The typed fields of a section, such as "train" or "train.clip", or of
 // "model".
