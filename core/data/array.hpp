@@ -1,7 +1,8 @@
 // Arrays in files: what every reader of a format gives, whatever the format.
 //
-// Files are not trusted. A reader checks sizes against each other, against the file and against
-// kArrayBytesMax before memory is taken; every message starts with the path.
+// Files are not trusted. A reader checks sizes against each other, against the limits of its format
+// and against the file before memory is taken; every message starts with the path. How much of an
+// array may be held in memory is for whoever reads it to say.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,8 @@ enum class ArrayType : std::uint8_t {
 [[nodiscard]] std::size_t array_type_bytes(ArrayType type);
 [[nodiscard]] std::string_view array_type_name(ArrayType type);  // "u8", ...
 
-// Row-major; dims are at least 1 and their product times the element size fits in 63 bits.
+// Row-major; dims are at least 1 and their product times the element size fits in 63 bits. No dims:
+// a single number.
 struct ArrayShape {
   ArrayType type = ArrayType::kU8;
   std::vector<std::int64_t> dims;
@@ -47,8 +49,18 @@ struct ArrayShape {
   bool operator==(const ArrayShape&) const = default;
 };
 
+// The shape with its sizes checked: at most kArrayDimensionsMax dims, each in [1,
+// kArrayDimensionMax], and a product as above; else an input fault.
+[[nodiscard]] Status check_array_shape(const ArrayShape& shape);
+
+// Stops on a bug of the caller: read() of other than whole elements that are there.
+void check_array_range(const ArrayShape& shape, std::uint64_t first, std::size_t out_bytes);
+
+// "f32 [60000, 784]", for messages.
+[[nodiscard]] std::string shape_text(const ArrayShape& shape);
+
 // Where an array's bytes lie as they are in memory: one piece, this machine's byte order, not
-// compressed.
+// compressed, of a type whose every bit pattern is a value (not kBool).
 struct RawBytes {
   std::string path;
   std::uint64_t offset = 0;

@@ -2,20 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "core/base/check.hpp"
 #include "core/base/checked.hpp"
 #include "core/base/text.hpp"
+#include "core/data/byte_order.hpp"
 #include "core/data/gzip.hpp"
 
 namespace aesweep {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "IDX is swapped for little-endian hosts");
 
 constexpr std::size_t kMagicBytes = 4;
 
@@ -83,16 +80,24 @@ class ByteReader {
     return {};
   }
 
-  // Of plain files the length was compared before; skipping them costs nothing.
-  [[nodiscard]] Status skip_to_end(std::uint64_t count) {
-    if (!gzip_) return {};
+  [[nodiscard]] Status skip(std::uint64_t count) {
+    if (!gzip_) {
+      offset_ += count;
+      return {};
+    }
     std::vector<std::byte> scratch(std::min<std::uint64_t>(count, std::uint64_t{1} << 18));
     while (count > 0) {
       scratch.resize(std::min<std::uint64_t>(count, scratch.size()));
       AESWEEP_RETURN_IF_ERROR(gzip_->read(scratch));
       count -= scratch.size();
     }
-    return gzip_->expect_end();
+    return {};
+  }
+
+  // Of plain files the length was compared before.
+  [[nodiscard]] Status skip_to_end(std::uint64_t count) {
+    AESWEEP_RETURN_IF_ERROR(skip(count));
+    return gzip_ ? gzip_->expect_end() : Status();
   }
 
  private:
@@ -131,23 +136,6 @@ Status check_gzip_length(const InputFile& file, const IdxHeader& header) {
   return Status::input(text(
       file.path(), ": its IDX header declares ", expected, " bytes, its gzip trailer ",
       claimed.value(), ": it is truncated, damaged or more than one gzip member. Fetch it again"));
-}
-
-template <class Word>
-Word swapped(Word word) {
-  if constexpr (sizeof(Word) == 2) return __builtin_bswap16(word);
-  if constexpr (sizeof(Word) == 4) return __builtin_bswap32(word);
-  if constexpr (sizeof(Word) == 8) return __builtin_bswap64(word);
-}
-
-template <class Word>
-void swap_bytes(std::span<std::byte> bytes) {
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(Word)) {
-    Word word;
-    std::memcpy(&word, bytes.data() + at, sizeof(Word));
-    word = swapped(word);
-    std::memcpy(bytes.data() + at, &word, sizeof(Word));
-  }
 }
 
 }  // namespace
@@ -213,21 +201,23 @@ Result<IdxFile> IdxFile::open(const std::string& path) {
   return IdxFile(std::move(file).value(), gzip.value(), std::move(header));
 }
 
-Status IdxFile::read(std::span<std::byte> out) const {
+Status IdxFile::read(std::uint64_t first, std::span<std::byte> out) const {
   const std::size_t element = idx_type_bytes(header_.type);
-  AESWEEP_CHECK(out.size() <= header_.payload_bytes() && out.size() % element == 0,
-                "IdxFile::read of other than whole elements of the file");
+  const std::uint64_t count = header_.element_count();
+  AESWEEP_CHECK(
+      out.size() % element == 0 && first <= count && out.size() / element <= count - first,
+      "IdxFile::read of other than whole elements of the file");
   ByteReader reader(file_, gzip_);
   IdxHeader header;
   AESWEEP_RETURN_IF_ERROR(read_header(file_, &reader, &header));
   if (!(header == header_)) {
     return Status::input(text(path(), ": its IDX header changed while it was being read"));
   }
+  AESWEEP_RETURN_IF_ERROR(reader.skip(first * element));
   AESWEEP_RETURN_IF_ERROR(reader.read(out));
-  AESWEEP_RETURN_IF_ERROR(reader.skip_to_end(header.payload_bytes() - out.size()));
-  if (element == 2) swap_bytes<std::uint16_t>(out);
-  if (element == 4) swap_bytes<std::uint32_t>(out);
-  if (element == 8) swap_bytes<std::uint64_t>(out);
+  AESWEEP_RETURN_IF_ERROR(
+      reader.skip_to_end(header.payload_bytes() - first * element - out.size()));
+  swap_elements(out, element);
   return {};
 }
 

@@ -3,7 +3,7 @@
 // Layout, all big-endian: two zero bytes, a type code, the number of dimensions, each dimension as
 // u32, then the elements in row-major order and nothing else. The header is not trusted: sizes are
 // checked against each other, against the file and against kIdxBytesMax before memory is taken.
-// Every message starts with the path. One thread per IdxFile.
+// Every message starts with the path. Const functions may be called from any thread.
 #pragma once
 
 #include <cstddef>
@@ -53,11 +53,13 @@ class IdxFile {
 
   [[nodiscard]] const IdxHeader& header() const { return header_; }
   [[nodiscard]] const std::string& path() const { return file_.path(); }
+  [[nodiscard]] bool compressed() const { return gzip_; }
 
-  // The first out.size() bytes of the elements, in this machine's byte order; out holds whole
-  // elements, not more than there are. A compressed file is read to its end, so that its CRC covers
-  // what was taken.
-  [[nodiscard]] Status read(std::span<std::byte> out) const;
+  // Elements from number `first` on, in this machine's byte order; out holds whole elements, not
+  // more than there are. A compressed file is read from its start to its end, so that its CRC
+  // covers what was taken.
+  [[nodiscard]] Status read(std::uint64_t first, std::span<std::byte> out) const;
+  [[nodiscard]] Status read(std::span<std::byte> out) const { return read(0, out); }
 
  private:
   IdxFile(InputFile file, bool gzip, IdxHeader header);
