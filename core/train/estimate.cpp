@@ -31,9 +31,18 @@ std::uint64_t weight_bytes(const TrialSpec& spec, const Network<T>& network) {
   return 2 * values * sizeof(T);
 }
 
-// Weights, gradients along the tree, optimizer state, messages, batch data and the samples' order
-// on one rank; on the leader also the copies of weights and samples that the result keeps, the
-// passes that take the samples beside those of training, and a snapshot for a checkpoint.
+// Of all tensors that are given to start from, whether the network takes them or not.
+std::uint64_t given_bytes(const GivenSources& given) {
+  std::uint64_t bytes = 0;
+  if (given.tensors == nullptr) return bytes;
+  for (const NamedTensor& tensor : *given.tensors) bytes += tensor.bytes.size();
+  return bytes;
+}
+
+// Weights, those that are given, gradients along the tree, optimizer state, messages, batch data
+// and the samples' order on one rank; on the leader also the copies of weights and samples that the
+// result keeps, the passes that take the samples beside those of training, and a snapshot for a
+// checkpoint.
 template <class T>
 std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, int rank) {
   const Network<T>& network = setup.network;
@@ -44,8 +53,10 @@ std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, in
   const std::uint64_t training =
       Parameters<T>::bytes(network) + (gradients.elements() + state) * sizeof(T) +
       Workspace<T>::bytes(network, setup.plans) + Passes<T>::bytes(network, setup.plans) +
-      static_cast<std::uint64_t>(std::max(setup.data.train_rows, setup.data.test_rows)) *
-          sizeof(std::int64_t);
+      static_cast<std::uint64_t>(
+          std::max({setup.data.train_rows, setup.data.test_rows, setup.data.validation_rows})) *
+          sizeof(std::int64_t) +
+      given_bytes(setup.given);
   if (rank != 0) return training;
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
   std::uint64_t kept = weight_bytes(spec, network) + snapshot_bytes(setup);
@@ -69,13 +80,14 @@ std::uint64_t history_rows(const TrialSpec& spec, const Catalogue& catalogue, bo
     return static_cast<std::uint64_t>(split_metrics(split, spec.model, catalogue, 0.0).size());
   };
   const auto epochs = static_cast<std::uint64_t>(spec.train.epochs);
+  const std::uint64_t evaluation = metrics("test") + (has_dictionary ? 1 : 0);
+  if (epochs == 0) return evaluation;
   const auto recorded = static_cast<std::uint64_t>(spec.record.every);
   const auto evaluated = static_cast<std::uint64_t>(spec.evaluate.every);
   // Their least common multiple, or anything beyond the last epoch.
   const std::uint64_t step = recorded / std::gcd(recorded, evaluated);
   const std::uint64_t both = step > epochs / evaluated ? epochs + 1 : step * evaluated;
-  return metrics("train") * epochs_due(epochs, recorded) +
-         (metrics("test") + (has_dictionary ? 1 : 0)) * epochs_due(epochs, both);
+  return metrics("train") * epochs_due(epochs, recorded) + evaluation * epochs_due(epochs, both);
 }
 
 // What libhdf5 and a trial's texts take beside the values, as measured.

@@ -25,9 +25,9 @@ struct SplitSums {
   void clear(std::size_t term_count, std::size_t units);
 };
 
-// Names, in the order in which measure() gives values, for the split "train" or "test": total loss,
-// its terms, mse and fvu (with label targets: error), l0, dead, mean_activation, and for "train" a
-// flip_ratio for each layer with a quantizer.
+// Names, in the order in which measure() gives values, for "train", "validation" or "test": total
+// loss, its terms, mse and fvu (with label targets: error), l0, dead, mean_activation, and for
+// "train" a flip_ratio for each layer with a quantizer.
 [[nodiscard]] std::vector<MetricInfo> split_metrics(const std::string& split,
                                                     const ModelSpec& model,
                                                     const Catalogue& catalogue, double threshold);

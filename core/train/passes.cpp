@@ -44,8 +44,10 @@ std::size_t Passes<T>::bytes(const Network<T>& network, std::span<const BatchPla
 }
 
 template <class T>
-void Passes<T>::begin(const BatchPlan& plan, const aesweep_context& context, bool has_labels) {
+void Passes<T>::begin(const BatchPlan& plan, const aesweep_context& context, bool has_labels,
+                      const Status& rows) {
   calls_.begin(plan, context);
+  calls_.note_rows(rows);
   has_labels_ = has_labels;
 }
 

@@ -62,8 +62,10 @@ class Passes {
   Passes(const Passes&) = delete;
   Passes& operator=(const Passes&) = delete;
 
-  // Starts a batch; the rank's rows of it must be in workspace.input (and labels).
-  void begin(const BatchPlan& plan, const aesweep_context& context, bool has_labels);
+  // Starts a batch; the rank's rows of it must be in workspace.input (and labels), unless `rows`
+  // says why they are not: then that is the rank's fault in this batch.
+  void begin(const BatchPlan& plan, const aesweep_context& context, bool has_labels,
+             const Status& rows = {});
 
   void forward();
   // Loss and, in training, its gradient with respect to the prediction; squared error; code sums.

@@ -39,8 +39,8 @@ Status check_sizes(const TrialSpec& spec, DataExtent data) {
 }
 
 Status check_train(const TrainSpec& train) {
-  if (train.batch_rows < 1 || train.shard_rows < 1 || train.epochs < 1) {
-    return Status::input("train: epochs, batch_rows and shard_rows must be at least 1");
+  if (train.batch_rows < 1 || train.shard_rows < 1 || train.epochs < 0) {
+    return Status::input("train: batch_rows and shard_rows must be at least 1, epochs at least 0");
   }
   for (const auto& [name, limit] :
        {std::pair("norm", train.clip.norm), {"value", train.clip.value}}) {
@@ -88,7 +88,9 @@ Status check_stored_names(const Network<T>& network) {
 Status check_target(const ModelSpec& model, const Dataset& dataset) {
   if (model.target != Target::kLabels) return {};
   AESWEEP_RETURN_IF_ERROR(check_labels("training", dataset.train, model.classes));
-  return check_labels("test", dataset.test, model.classes);
+  AESWEEP_RETURN_IF_ERROR(check_labels("test", dataset.test, model.classes));
+  if (dataset.validation.rows == 0) return {};
+  return check_labels("validation", dataset.validation, model.classes);
 }
 
 template <class T>
@@ -99,6 +101,9 @@ Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catal
   std::vector<BatchPlan> plans;
   const std::int64_t train_batches = add_plans(data.train_rows, spec.train, rank, ranks, plans);
   const std::int64_t test_batches = add_plans(data.test_rows, spec.train, rank, ranks, plans);
+  const std::int64_t validation_batches =
+      data.validation_rows == 0 ? 0
+                                : add_plans(data.validation_rows, spec.train, rank, ranks, plans);
   std::int64_t shard_rows_max = std::min(spec.record.samples, spec.train.shard_rows);
   for (const BatchPlan& plan : plans) {
     shard_rows_max = std::max(shard_rows_max, plan.shards.front().rows);
@@ -108,7 +113,11 @@ Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catal
   Result<Network<T>> network = Network<T>::create(spec.model, catalogue, spec.train.seed, data.cols,
                                                   target_cols, shard_rows_max);
   if (!network.ok()) return network.status();
-  if (spec.record.weights) AESWEEP_RETURN_IF_ERROR(check_stored_names(*network));
+  if (spec.record.weights || spec.model.given_weights) {
+    AESWEEP_RETURN_IF_ERROR(check_stored_names(*network));
+  }
+  Result<GivenSources> given = match_given_weights(*network, spec.model.given_weights);
+  if (!given.ok()) return given.status();
   Result<Optimizers<T>> optimizers = Optimizers<T>::create(spec, catalogue, *network);
   if (!optimizers.ok()) return optimizers.status();
   const Ownership ownership = !spec.train.reproducible  ? Ownership::kReplicated
@@ -117,9 +126,11 @@ Result<TrialSetup<T>> set_up_trial(const TrialSpec& spec, const Catalogue& catal
   Partition partition(network->tensors(), ownership, ranks);
   return TrialSetup<T>{std::move(network).value(),
                        std::move(optimizers).value(),
+                       std::move(given).value(),
                        std::move(plans),
                        train_batches,
                        test_batches,
+                       validation_batches,
                        data,
                        std::move(partition),
                        spec.train.epochs * train_batches};

@@ -89,6 +89,13 @@ void ShardCalls<T>::note(std::int64_t s, const Status& status) {
 }
 
 template <class T>
+void ShardCalls<T>::note_rows(const Status& status) {
+  if (status.ok() || fault_.present()) return;
+  fault_.note(static_cast<std::uint64_t>(plan_->mine.first),
+              text("data, ", step_name(context_), ": ", status.message()));
+}
+
+template <class T>
 aesweep_context ShardCalls<T>::shard_context(const Streams& streams, std::int64_t s) const {
   aesweep_context context = batch_context(streams);
   context.first_row = static_cast<std::uint64_t>(shard(s).first_row);

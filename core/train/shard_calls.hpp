@@ -65,6 +65,8 @@ class ShardCalls {
   void next_stage(const char* where);
   // Notes a call's failure as one of the present stage; success changes nothing.
   void note(std::int64_t s, const Status& status);
+  // Likewise that this rank's rows of the batch could not be had; before the first stage.
+  void note_rows(const Status& status);
   [[nodiscard]] bool failed() const { return fault_.present(); }
   [[nodiscard]] const StepFault& fault() const { return fault_; }
 

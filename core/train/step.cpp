@@ -92,12 +92,12 @@ void Step<T>::set_counts(const BatchPlan& plan, bool training) {
 
 template <class T>
 StepOutcome Step<T>::train(const BatchPlan& plan, const aesweep_context& context, bool has_labels,
-                           SplitSums& sums, std::uint32_t wanted) {
+                           const Status& rows, SplitSums& sums, std::uint32_t wanted) {
   context_ = context;
   wanted_ = wanted;
   call_trace().step = context.train_step;
   next_tensor_ = 0;
-  passes_->begin(plan, context, has_labels);
+  passes_->begin(plan, context, has_labels, rows);
   passes_->forward();
   // The last step's messages have all arrived; their buffers are free from here on.
   exchange_->finish();
@@ -115,11 +115,11 @@ StepOutcome Step<T>::train(const BatchPlan& plan, const aesweep_context& context
 
 template <class T>
 StepOutcome Step<T>::evaluate(const BatchPlan& plan, const aesweep_context& context,
-                              bool has_labels, SplitSums& sums) {
+                              bool has_labels, const Status& rows, SplitSums& sums) {
   context_ = context;
   wanted_ = 0;
   call_trace().step = context.train_step;
-  passes_->begin(plan, context, has_labels);
+  passes_->begin(plan, context, has_labels, rows);
   passes_->forward();
   passes_->loss();
   passes_->penalties();

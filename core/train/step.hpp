@@ -36,12 +36,14 @@ class Step {
        Parameters<T>& parameters, Passes<T>& passes, Gradients<T>& gradients, Updater<T>& updater,
        Exchange& exchange);
 
-  // The batch's rows must be in the workspace. Adds the batch to `sums`. `wanted`: bits that this
-  // rank asks of the group; what they mean is the caller's business.
+  // The batch's rows must be in the workspace, unless `rows` says why this rank does not have them.
+  // Adds the batch to `sums`. `wanted`: bits that this rank asks of the group; what they mean is
+  // the caller's business.
   [[nodiscard]] StepOutcome train(const BatchPlan& plan, const aesweep_context& context,
-                                  bool has_labels, SplitSums& sums, std::uint32_t wanted);
+                                  bool has_labels, const Status& rows, SplitSums& sums,
+                                  std::uint32_t wanted);
   [[nodiscard]] StepOutcome evaluate(const BatchPlan& plan, const aesweep_context& context,
-                                     bool has_labels, SplitSums& sums);
+                                     bool has_labels, const Status& rows, SplitSums& sums);
 
   // Waits until every rank's weights are complete and nothing is in flight.
   void settle();

@@ -1,6 +1,7 @@
 #include "core/train/trainer.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "core/model/call_trace.hpp"
@@ -22,48 +23,82 @@ Trainer<T>::Trainer(const TrialSpec& spec, const Dataset& dataset, Exchange& exc
       updater_(setup_.network, setup_.partition, setup_.optimizers, spec.train, parameters_,
                gradients_, exchange.rank()),
       step_(setup_.network, setup_.partition, setup_.plans, parameters_, passes_, gradients_,
-            updater_, exchange) {}
+            updater_, exchange) {
+  take_given_weights();
+}
 
 template <class T>
-void Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> order,
-                           std::int64_t first, const BatchPlan& plan) {
+void Trainer<T>::take_given_weights() {
+  const GivenSources& given = setup_.given;
+  const auto take = [&](const Tensor& tensor, int index, T* values) {
+    if (index < 0) return;
+    copy_given((*given.tensors)[static_cast<std::size_t>(index)],
+               std::span(values, tensor.elements));
+  };
+  for (std::size_t t = 0; t < given.learned.size(); ++t) {
+    take(setup_.network.tensors()[t], given.learned[t], parameters_.real(static_cast<int>(t)));
+  }
+  for (std::size_t b = 0; b < given.buffers.size(); ++b) {
+    take(setup_.network.buffers()[b], given.buffers[b], parameters_.buffer(static_cast<int>(b)));
+  }
+}
+
+template <class T>
+void Trainer<T>::begin_batches(const Split& split, const SplitPlans& plans,
+                               std::span<const std::int64_t> order, std::int64_t batch) {
+  if (split.samples != nullptr) return;
+  std::vector<RowRange> ranges;
+  for (std::int64_t b = batch; b < plans.batches; ++b) {
+    const BatchPlan& plan = plans.batch(b);
+    if (plan.mine.count == 0) continue;
+    ranges.push_back({b * plans.full->rows + plan.local_first_row(), plan.local_rows()});
+  }
+  static_cast<void>(order);
+  AESWEEP_CHECK(ranges.empty(), "a split's samples are in memory");
+}
+
+template <class T>
+Status Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> order,
+                             std::int64_t first, const BatchPlan& plan) {
   call_trace().moved();
   const std::int64_t count = plan.local_rows();
-  if (count == 0) return;
+  if (count == 0) return {};
   const auto rows = order.subspan(static_cast<std::size_t>(first + plan.local_first_row()),
                                   static_cast<std::size_t>(count));
   gather(split, rows, workspace_.input.row(0), workspace_.input.stride());
-  if (split.labels == nullptr) return;
+  if (split.labels == nullptr) return {};
   gather_labels(split, rows, workspace_.labels.data());
-  if (setup_.network.target() != Target::kLabels) return;
+  if (setup_.network.target() != Target::kLabels) return {};
   for (std::int64_t i = 0; i < count; ++i) {
     T* row = workspace_.target.row(i);
     std::fill_n(row, setup_.network.target_cols(), T(0));
     row[workspace_.labels[static_cast<std::size_t>(i)]] = T(1);
   }
+  return {};
 }
 
 template <class T>
 StepOutcome Trainer<T>::train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
                                     std::int64_t first, std::int64_t step, std::int64_t epoch,
                                     SplitSums& sums, std::uint32_t wanted) {
-  load_rows(dataset_.train, order, first, plan);
+  const Status rows = load_rows(dataset_.train, order, first, plan);
   return step_.train(
       plan,
       batch_context({AESWEEP_TRAIN, step, epoch, setup_.total_steps, spec_.train.seed, step}, plan),
-      dataset_.train.labels != nullptr, sums, wanted);
+      dataset_.train.labels != nullptr, rows, sums, wanted);
 }
 
 template <class T>
-StepOutcome Trainer<T>::evaluate_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
-                                       std::int64_t first, std::int64_t step, std::int64_t epoch,
+StepOutcome Trainer<T>::evaluate_batch(const Split& split, const BatchPlan& plan,
+                                       std::span<const std::int64_t> order, std::int64_t first,
+                                       std::int64_t step, std::int64_t epoch,
                                        std::int64_t train_step, SplitSums& sums) {
-  load_rows(dataset_.test, order, first, plan);
+  const Status rows = load_rows(split, order, first, plan);
   return step_.evaluate(
       plan,
       batch_context({AESWEEP_EVAL, step, epoch, setup_.total_steps, spec_.train.seed, train_step},
                     plan),
-      dataset_.test.labels != nullptr, sums);
+      split.labels != nullptr, rows, sums);
 }
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "core/data/dataset.hpp"
+#include "core/data/row_feed.hpp"
 #include "core/train/metrics.hpp"
 #include "core/train/setup.hpp"
 #include "core/train/step.hpp"
@@ -21,13 +22,20 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  // One step on the batch of `plan` whose samples are order[first, first + plan.rows) of the split.
-  // `step` counts finished training steps, or batches of the split in evaluation, which is told
-  // the finished training steps apart. `wanted`: see Step::train.
+  // Before the batches of a split from number `batch` on, each of which will be trained or
+  // evaluated once: what a streamed split must be told. `order` must stay as it is meanwhile. A
+  // split in memory needs none of this.
+  void begin_batches(const Split& split, const SplitPlans& plans,
+                     std::span<const std::int64_t> order, std::int64_t batch);
+
+  // One step on the batch of `plan` whose samples are order[first, first + plan.rows) of the
+  // training split, or of the split that is evaluated. `step` counts finished training steps, or
+  // batches of the split in evaluation, which is told the finished training steps apart. `wanted`:
+  // see Step::train.
   [[nodiscard]] StepOutcome train_batch(const BatchPlan& plan, std::span<const std::int64_t> order,
                                         std::int64_t first, std::int64_t step, std::int64_t epoch,
                                         SplitSums& sums, std::uint32_t wanted = 0);
-  [[nodiscard]] StepOutcome evaluate_batch(const BatchPlan& plan,
+  [[nodiscard]] StepOutcome evaluate_batch(const Split& split, const BatchPlan& plan,
                                            std::span<const std::int64_t> order, std::int64_t first,
                                            std::int64_t step, std::int64_t epoch,
                                            std::int64_t train_step, SplitSums& sums);
@@ -52,8 +60,9 @@ class Trainer {
   [[nodiscard]] Exchange& exchange() { return exchange_; }
 
  private:
-  void load_rows(const Split& split, std::span<const std::int64_t> order, std::int64_t first,
-                 const BatchPlan& plan);
+  void take_given_weights();
+  [[nodiscard]] Status load_rows(const Split& split, std::span<const std::int64_t> order,
+                                 std::int64_t first, const BatchPlan& plan);
 
   const TrialSpec& spec_;
   const Dataset& dataset_;

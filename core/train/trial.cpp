@@ -59,23 +59,25 @@ class Trial {
         exchange_(exchange),
         control_(control),
         trainer_(spec, dataset, exchange, std::move(setup)),
-        order_(static_cast<std::size_t>(std::max(dataset.train.rows, dataset.test.rows))) {}
+        order_(static_cast<std::size_t>(
+            std::max({dataset.train.rows, dataset.test.rows, dataset.validation.rows}))) {}
 
   // `from`: what to go on from, equal on all ranks; none: begins at the beginning.
   TrialResult run(const Catalogue& catalogue, std::optional<TrialState> from) {
     declare_metrics(catalogue);
     const bool keeps = exchange_.rank() == 0 && spec_.record.weights;
-    if (keeps) result_.weights_initial = copy_weights(trainer_.network(), trainer_.parameters());
+    if (keeps) {
+      result_.weights_initial = copy_weights(trainer_.network(), trainer_.parameters());
+      keep_scales();
+    }
     if (from && !go_on_from(*from)) return std::move(result_);
     std::int64_t done = from ? from->batches : 0;
     from.reset();  // It is large.
+    // Without an epoch the weights are evaluated as they are.
+    if (spec_.train.epochs == 0 && !finish_epoch()) return std::move(result_);
     for (; result_.epochs < spec_.train.epochs; done = 0) {
       epoch_rows_.clear();
-      if (!train_epoch(done)) return std::move(result_);
-      if (is_due(spec_.evaluate.every) && !evaluate_test()) return std::move(result_);
-      control_.epoch_done(
-          {result_.epochs, spec_.train.epochs, samples_, result_.metrics, epoch_rows_});
-      samples_ = 0;
+      if (!train_epoch(done) || !finish_epoch()) return std::move(result_);
     }
     if (keeps) result_.weights_final = copy_weights(trainer_.network(), trainer_.parameters());
     if (exchange_.rank() == 0 && spec_.record.samples > 0) {
@@ -89,14 +91,32 @@ class Trial {
  private:
   void declare_metrics(const Catalogue& catalogue) {
     const double threshold = spec_.evaluate.active_threshold;
-    result_.metrics = split_metrics("train", spec_.model, catalogue, threshold);
-    test_metrics_ = result_.metrics.size();
-    const auto test = split_metrics("test", spec_.model, catalogue, threshold);
-    result_.metrics.insert(result_.metrics.end(), test.begin(), test.end());
+    const auto declare = [&](const char* split) {
+      const std::size_t first = result_.metrics.size();
+      const auto metrics = split_metrics(split, spec_.model, catalogue, threshold);
+      result_.metrics.insert(result_.metrics.end(), metrics.begin(), metrics.end());
+      return first;
+    };
+    declare("train");
+    if (dataset_.validation.rows > 0) validation_metrics_ = declare("validation");
+    test_metrics_ = declare("test");
     const bool has_truth =
         dataset_.dictionary.atoms != nullptr && spec_.model.target == Target::kInput;
     decoder_ = has_truth ? decoder_weights(trainer_.network()) : -1;
+    recovery_metric_ = result_.metrics.size();
     if (decoder_ >= 0) result_.metrics.push_back(recovery_metric());
+  }
+
+  // How the data became the network's input.
+  void keep_scales() {
+    const Split& split = dataset_.train;
+    if (split.col_scale == nullptr) {
+      result_.input_scale = {split.scale};
+      result_.input_shift = {split.shift};
+      return;
+    }
+    result_.input_scale.assign(split.col_scale, split.col_scale + split.cols);
+    result_.input_shift.assign(split.col_shift, split.col_shift + split.cols);
   }
 
   // Ends the trial: the outcome stands in the result. Returns false, for the caller to stop.
@@ -149,6 +169,7 @@ class Trial {
                 order);
     if (done == 0) trainer_.begin_sums(sums_);
     const SplitPlans split = trainer_.setup().train();
+    trainer_.begin_batches(dataset_.train, split, order, done);
     std::int64_t first = sums_.rows;
     for (std::int64_t b = done; b < split.batches; ++b) {
       const BatchPlan& plan = split.batch(b);
@@ -167,6 +188,15 @@ class Trial {
     trainer_.finish_flips(sums_);
     ++result_.epochs;
     record(0, measured(dataset_.train));
+    return true;
+  }
+
+  // What follows the training of an epoch.
+  bool finish_epoch() {
+    if (is_due(spec_.evaluate.every) && !evaluate()) return false;
+    control_.epoch_done(
+        {result_.epochs, spec_.train.epochs, samples_, result_.metrics, epoch_rows_});
+    samples_ = 0;
     return true;
   }
 
@@ -198,22 +228,31 @@ class Trial {
     return std::span(order_).first(static_cast<std::size_t>(split.rows));
   }
 
-  bool evaluate_test() {
-    const auto order = begin_split(dataset_.test);
+  bool evaluate() {
+    if (dataset_.validation.rows > 0 &&
+        !evaluate(dataset_.validation, trainer_.setup().validation(), validation_metrics_)) {
+      return false;
+    }
+    if (!evaluate(dataset_.test, trainer_.setup().test(), test_metrics_)) return false;
+    if (decoder_ >= 0) record(recovery_metric_, {recovery()});
+    return true;
+  }
+
+  bool evaluate(const Split& split, const SplitPlans& plans, std::size_t first_metric) {
+    const auto order = begin_split(split);
     epoch_order(0, 0, false, order);
     trainer_.begin_sums(sums_);
-    const SplitPlans split = trainer_.setup().test();
+    trainer_.begin_batches(split, plans, order, 0);
     std::int64_t first = 0;
-    for (std::int64_t b = 0; b < split.batches; ++b) {
-      const BatchPlan& plan = split.batch(b);
-      StepOutcome outcome =
-          trainer_.evaluate_batch(plan, order, first, b, result_.epochs, result_.steps, sums_);
+    for (std::int64_t b = 0; b < plans.batches; ++b) {
+      const BatchPlan& plan = plans.batch(b);
+      StepOutcome outcome = trainer_.evaluate_batch(split, plan, order, first, b, result_.epochs,
+                                                    result_.steps, sums_);
       if (outcome.outcome != Outcome::kCompleted) return stop(std::move(outcome));
       first += plan.rows;
     }
     trainer_.finish_sums(sums_);
-    record(test_metrics_, measured(dataset_.test));
-    if (decoder_ >= 0) record(result_.metrics.size() - 1, {recovery()});
+    record(first_metric, measured(split));
     return true;
   }
 
@@ -244,7 +283,9 @@ class Trial {
   SplitSums sums_;                      // Of the present split, so far.
   std::int64_t samples_ = 0;            // Trained on since the last report.
   std::vector<HistoryRow> epoch_rows_;  // Those of the present epoch, kept or not.
-  std::size_t test_metrics_ = 0;        // Index of the first test metric.
+  std::size_t validation_metrics_ = 0;  // Index of the first of these metrics; likewise:
+  std::size_t test_metrics_ = 0;
+  std::size_t recovery_metric_ = 0;
   int decoder_ = -1;
   TrialResult result_;
 };
@@ -262,8 +303,7 @@ TrialResult run(const TrialSpec& spec, const Catalogue& catalogue, const Dataset
   const Status target = check_target(spec.model, dataset);
   if (!target.ok()) return failed(target);
   Result<TrialSetup<T>> setup =
-      set_up_trial<T>(spec, catalogue, {dataset.train.rows, dataset.test.rows, dataset.cols()},
-                      exchange.rank(), exchange.ranks());
+      set_up_trial<T>(spec, catalogue, extent_of(dataset), exchange.rank(), exchange.ranks());
   if (!setup.ok()) return failed(setup.status());
   std::optional<TrialState> state(std::in_place);
   if (!share_state(from, exchange, *state)) state.reset();

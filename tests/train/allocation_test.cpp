@@ -80,8 +80,8 @@ void expect_no_allocation(const TrialSpec& spec) {
     }
     const SplitPlans test = trainer.setup().test();
     for (std::int64_t b = 0; b < test.batches; ++b) {
-      const auto outcome =
-          trainer.evaluate_batch(test.batch(b), order, b * kBatch, b, number, 0, sums);
+      const auto outcome = trainer.evaluate_batch(data.dataset().test, test.batch(b), order,
+                                                  b * kBatch, b, number, 0, sums);
       completed = completed && outcome.outcome == Outcome::kCompleted;
     }
     return completed;

@@ -47,8 +47,8 @@ void WholeBatch::set_weights(std::span<const double> all) {
 double WholeBatch::loss() {
   SplitSums sums;
   trainer_->begin_sums(sums);
-  const StepOutcome outcome =
-      trainer_->evaluate_batch(*trainer_->setup().test().full, order_, 0, 0, 0, 0, sums);
+  const StepOutcome outcome = trainer_->evaluate_batch(
+      dataset_.test, *trainer_->setup().test().full, order_, 0, 0, 0, 0, sums);
   EXPECT_EQ(outcome.outcome, Outcome::kCompleted) << outcome.reason;
   return total(sums);
 }
