@@ -148,7 +148,7 @@ class Validator {
   Status check_trial(ByteSink& image, const std::string& name, std::int64_t number) {
     return fenced(name, [&]() -> Status {
       const h5::Session session;
-      Result<StoredTrial> trial = open_trial(image, name);
+      Result<OpenedTrial> trial = open_trial(image, name);
       if (!trial.ok()) return trial.status();
       const std::string& key = state_.trials[static_cast<std::size_t>(number)].key;
       if (trial->number != number || trial->key != key) {

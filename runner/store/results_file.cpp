@@ -41,7 +41,7 @@ struct SweepMetric {
 
 // All trials in order of their numbers, and what their tables have in common.
 struct Sweep {
-  std::vector<StoredTrial> trials;   // Their files are closed.
+  std::vector<OpenedTrial> trials;   // Their files are closed.
   std::vector<SweepMetric> metrics;  // In order of first appearance.
   std::vector<ParameterColumn> parameters;
   std::vector<std::string> parameters_stored;
@@ -70,7 +70,7 @@ Status merge_metrics(Sweep& sweep) {
   for (const char* scale : {"trial", "epoch"}) names.reserve(scale);
   std::map<std::string, std::int32_t> index;
   std::set<std::int64_t> epochs;
-  for (StoredTrial& trial : sweep.trials) {
+  for (OpenedTrial& trial : sweep.trials) {
     std::vector<std::int32_t> to_sweep;
     for (const MetricInfo& metric : trial.metrics) {
       const auto [entry, fresh] =
@@ -168,8 +168,8 @@ Result<std::unique_ptr<ByteSink>> open_source(const TrialSource& source, Segment
   return open_verified(source.path, name, member->facts, member->offset);
 }
 
-Result<StoredTrial> open_stored(const TrialSource& source, ByteSink& image) {
-  Result<StoredTrial> trial = open_trial(image, name_of(source));
+Result<OpenedTrial> open_stored(const TrialSource& source, ByteSink& image) {
+  Result<OpenedTrial> trial = open_trial(image, name_of(source));
   if (trial.ok() && trial->number != source.number) {
     return Status::world(text(name_of(source), ": it holds trial ", trial->number,
                               " and not trial ", source.number,
@@ -185,7 +185,7 @@ Status read_trials(const std::vector<const TrialSource*>& sources, const h5::Nod
   for (const TrialSource* source : sources) {
     Result<std::unique_ptr<ByteSink>> image = open_source(*source, segments);
     if (!image.ok()) return image.status();
-    Result<StoredTrial> trial = open_stored(*source, **image);
+    Result<OpenedTrial> trial = open_stored(*source, **image);
     if (!trial.ok()) return trial.status();
     if (group != nullptr) {
       AESWEEP_RETURN_IF_ERROR(
@@ -233,7 +233,7 @@ enum TrialsColumn {
 
 std::vector<Column> fixed_trials_columns(const Sweep& sweep) {
   TextFit key, label, status, reason;
-  for (const StoredTrial& trial : sweep.trials) {
+  for (const OpenedTrial& trial : sweep.trials) {
     key.add(trial.key);
     label.add(cut_text(trial.label, kLabelBytesMax));
     status.add(trial.status);
@@ -270,7 +270,7 @@ Status write_trials(const h5::Node& file, const Sweep& sweep) {
   table.resize(sweep.trials.size());
   const std::size_t first_metric = kFixed + sweep.parameters.size();
   for (std::size_t row = 0; row < sweep.trials.size(); ++row) {
-    const StoredTrial& trial = sweep.trials[row];
+    const OpenedTrial& trial = sweep.trials[row];
     table.set_integer(row, kId, trial.number);
     table.set_text(row, kKey, trial.key);
     table.set_text(row, kLabel, cut_text(trial.label, kLabelBytesMax));
@@ -297,7 +297,7 @@ Status write_history(const h5::Node& file, const Sweep& sweep) {
   TextFit metric;
   for (const SweepMetric& entry : sweep.metrics) metric.add(entry.name);
   std::size_t rows = 0;
-  for (const StoredTrial& trial : sweep.trials) rows += trial.history.size();
+  for (const OpenedTrial& trial : sweep.trials) rows += trial.history.size();
   Table block({{"trial", CellType::kI8},
                {"epoch", CellType::kI8},
                {"step", CellType::kI8},
@@ -305,7 +305,7 @@ Status write_history(const h5::Node& file, const Sweep& sweep) {
                {"value", CellType::kF8}});
   Result<h5::TableWriter> writer = h5::TableWriter::create(file, "history", block, rows, true);
   if (!writer.ok()) return writer.status();
-  for (const StoredTrial& trial : sweep.trials) {
+  for (const OpenedTrial& trial : sweep.trials) {
     const std::vector<HistoryRow>& history = trial.history;
     block.resize(history.size());
     for (std::size_t row = 0; row < history.size(); ++row) {
@@ -349,7 +349,7 @@ Status write_metrics(const h5::Node& file, const Sweep& sweep) {
   Result<h5::Node> group = h5::create_group(file, "metrics");
   if (!group.ok()) return group.status();
   std::vector<std::int64_t> ids;
-  for (const StoredTrial& trial : sweep.trials) ids.push_back(trial.number);
+  for (const OpenedTrial& trial : sweep.trials) ids.push_back(trial.number);
   const std::string scales[] = {"trial", "epoch"};
   AESWEEP_RETURN_IF_ERROR(write_scale(*group, scales[0], ids));
   AESWEEP_RETURN_IF_ERROR(write_scale(*group, scales[1], sweep.epochs));
@@ -389,7 +389,7 @@ Status write_params(const h5::Node& file, const Sweep& sweep) {
 // Every trial's configuration, as one stream of YAML documents.
 std::string resolved_configs(const Sweep& sweep) {
   std::string all;
-  for (const StoredTrial& trial : sweep.trials) {
+  for (const OpenedTrial& trial : sweep.trials) {
     all += text("--- # trial ", trial.number, "\n") + trial.config;
     if (all.back() != '\n') all += '\n';
   }

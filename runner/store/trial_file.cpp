@@ -245,7 +245,7 @@ Result<std::vector<NamedParameter>> read_parameters(const h5::Node& file) {
   return parameters;
 }
 
-Status read_history(StoredTrial& trial) {
+Status read_history(OpenedTrial& trial) {
   Result<Table> metrics = h5::read_table(trial.file, "metrics", metric_columns());
   if (!metrics.ok()) return metrics.status();
   for (std::size_t row = 0; row < metrics->rows(); ++row) {
@@ -267,7 +267,7 @@ Status read_history(StoredTrial& trial) {
   return {};
 }
 
-Status read_summary(StoredTrial& trial) {
+Status read_summary(OpenedTrial& trial) {
   Result<Table> table = h5::read_table(trial.file, "summary", summary_columns());
   if (!table.ok()) return table.status();
   if (table->rows() != 1) {
@@ -318,10 +318,10 @@ Result<FileFacts> write_trial(const std::string& path, const TrialRecord& record
   return create_h5(path, estimated_bytes(record), image_bytes_max, contents_of(record));
 }
 
-Result<StoredTrial> open_trial(ByteSink& image, const std::string& name) {
+Result<OpenedTrial> open_trial(ByteSink& image, const std::string& name) {
   Result<h5::Node> file = h5::open_image(image, name);
   if (!file.ok()) return file.status();
-  StoredTrial trial;
+  OpenedTrial trial;
   trial.file = std::move(*file);
   AESWEEP_RETURN_IF_ERROR(h5::check_format(trial.file, "a trial's file", kFormat, kFormatVersion));
   AESWEEP_RETURN_IF_ERROR(read_summary(trial));

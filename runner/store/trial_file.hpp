@@ -44,7 +44,7 @@ struct TrialRecord {
                                             std::uint64_t image_bytes_max = kImageBytesMax);
 
 // A trial's file as read back, without tensors and samples: write_results copies those as they are.
-struct StoredTrial {
+struct OpenedTrial {
   h5::Node file;
   std::int64_t number = 0;
   std::string key;
@@ -63,7 +63,7 @@ struct StoredTrial {
 
 // `image` has the file's bytes and must outlive the result; `name` is for messages. Needs an
 // h5::Session.
-[[nodiscard]] Result<StoredTrial> open_trial(ByteSink& image, const std::string& name);
+[[nodiscard]] Result<OpenedTrial> open_trial(ByteSink& image, const std::string& name);
 
 // Copies config, reason, samples and, if asked for, weights of the trial's file into a new group.
 // Needs an h5::Session.

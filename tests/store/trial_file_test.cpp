@@ -101,7 +101,7 @@ TEST(TrialFile, ReadsBack) {
   Result<std::unique_ptr<ByteSink>> image = open_verified(path, path, *facts);
   ASSERT_TRUE(image.ok()) << image.status().message();
   const h5::Session session;
-  Result<StoredTrial> trial = open_trial(**image, path);
+  Result<OpenedTrial> trial = open_trial(**image, path);
   ASSERT_TRUE(trial.ok()) << trial.status().message();
   EXPECT_EQ(trial->number, 5);
   EXPECT_EQ(trial->key, record.key);
@@ -224,7 +224,7 @@ TEST(TrialFile, RefusesWhatIsNotOne) {
     Result<std::unique_ptr<ByteSink>> bytes = open_verified(path, path, {});
     ASSERT_TRUE(bytes.ok()) << bytes.status().message();
     const h5::Session session;
-    const Result<StoredTrial> trial = open_trial(**bytes, path);
+    const Result<OpenedTrial> trial = open_trial(**bytes, path);
     EXPECT_EQ(trial.status().fault(), Fault::kWorld);
     EXPECT_NE(trial.status().message().find(path), std::string::npos) << trial.status().message();
     EXPECT_NE(trial.status().message().find(expected), std::string::npos)
@@ -255,7 +255,7 @@ TEST(TrialFile, WithoutWeights) {
   EXPECT_EQ(without.text("/trial/config"), with.text("/trial/config"));
   MemorySink to_read(*bare);
   const h5::Session session;
-  Result<StoredTrial> trial = open_trial(to_read, "bare");
+  Result<OpenedTrial> trial = open_trial(to_read, "bare");
   ASSERT_TRUE(trial.ok()) << trial.status().message();
   EXPECT_EQ(trial->status, "pruned");
   EXPECT_EQ(trial->status_code, 3);
