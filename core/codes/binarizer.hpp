@@ -11,6 +11,7 @@
 // code has is that of the other. itq rotates the levels back and adds the mean.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -48,9 +49,14 @@ class Binarizer {
   [[nodiscard]] std::vector<double> levels(const PackedCodes& codes) const;
 
  private:
+  template <class Visit>
+  void for_rows(const RealCodes& codes, const Visit& visit) const;
+  [[nodiscard]] bool is_one(std::size_t unit, double value) const;
+  void fit_levels(const RealCodes& database, const std::function<void()>& progress);
+
   Binarization kind_ = Binarization::kZero;
   std::int64_t units_ = 0;
-  std::vector<double> thresholds_;  // [units]; itq: none.
+  std::vector<double> thresholds_;  // [units]: bit 1 is above; zero, itq: none, at least 0.
   std::vector<double> mean_;        // [units]; itq.
   std::vector<double> rotation_;    // [units, units], itq: component = (code - mean) rotation.
   std::vector<double> low_;         // [units]: level of bit 0.

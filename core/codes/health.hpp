@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "core/codes/packed_codes.hpp"
 
@@ -17,6 +18,8 @@ struct CodeHealth {
   std::int64_t constant = 0;  // Bits that are the same in all rows.
 };
 
-[[nodiscard]] CodeHealth code_health(const PackedCodes& codes);  // At least one row.
+// Of at least one row. `progress` is called at least every few milliseconds and may be empty.
+[[nodiscard]] CodeHealth code_health(const PackedCodes& codes,
+                                     const std::function<void()>& progress = {});
 
 }  // namespace aesweep
