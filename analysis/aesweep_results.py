@@ -127,6 +127,15 @@ class Results:
         group = self._trial(trial).get(f"weights_{when}", {})
         return {name: dataset[()] for name, dataset in group.items()}
 
+    def input_scaling(self, trial):
+        """(scale, shift): the network's input is a stored number times scale plus shift, per column
+        or, with one element each, for all; None where it was not kept (a file before format 1.3).
+        """
+        group = self._trial(trial)
+        if "input_scale" not in group:
+            return None
+        return group["input_scale"][()], group["input_shift"][()]
+
     def samples(self, trial):
         """inputs, codes, reconstructions (predictions for label targets) and labels if the data
         has them; empty if none were kept."""

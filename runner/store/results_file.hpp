@@ -18,7 +18,7 @@
 namespace aesweep {
 
 inline constexpr const char* kResultsFormat = "aesweep-results";
-inline constexpr const char* kResultsFormatVersion = "1.2";
+inline constexpr const char* kResultsFormatVersion = "1.3";
 
 struct TrialRuntime {
   std::int64_t number = 0;

@@ -5,7 +5,9 @@
 //   /parameters   table: name, type (0 bool, 1 integer, 2 real, 3 text), one column per type
 //   /metrics      table: name, unit, formula
 //   /history      table: epoch, step, metric (row of /metrics), value
-//   /trial        config, reason (unless empty), weights_initial/*, weights_final/*, samples/*
+//   /trial        config, reason (unless empty), weights_initial/*, weights_final/*, input_scale
+//   and
+//                 input_shift (each unless empty), samples/*
 #include "runner/store/trial_file.hpp"
 
 #include <algorithm>
@@ -187,6 +189,19 @@ Status write_tensors(const h5::Node& parent, const std::string& name,
                          std::as_bytes(std::span(labels)));
 }
 
+// Of each column of the input, or one for all; nothing where there is none to keep.
+Status write_scaling(const h5::Node& group, const TrialResult& result) {
+  const std::pair<const char*, const std::vector<double>*> arrays[] = {
+      {"input_scale", &result.input_scale}, {"input_shift", &result.input_shift}};
+  for (const auto& [name, values] : arrays) {
+    if (values->empty()) continue;
+    const std::int64_t shape[] = {static_cast<std::int64_t>(values->size())};
+    AESWEEP_RETURN_IF_ERROR(h5::write_array(group, name, {"", CellType::kF8}, shape,
+                                            std::as_bytes(std::span(*values))));
+  }
+  return {};
+}
+
 Status write_objects(const h5::Node& file, const TrialRecord& record) {
   const TrialResult& result = *record.result;
   Result<h5::Node> group = h5::create_group(file, kTrialObjects);
@@ -197,6 +212,7 @@ Status write_objects(const h5::Node& file, const TrialRecord& record) {
   }
   AESWEEP_RETURN_IF_ERROR(write_tensors(*group, "weights_initial", result.weights_initial, {}));
   AESWEEP_RETURN_IF_ERROR(write_tensors(*group, "weights_final", result.weights_final, {}));
+  AESWEEP_RETURN_IF_ERROR(write_scaling(*group, result));
   return write_tensors(*group, "samples", result.samples, result.sample_labels);
 }
 
@@ -215,6 +231,7 @@ std::uint64_t estimated_bytes(const TrialRecord& record) {
   const TrialResult& result = *record.result;
   std::uint64_t bytes = (std::uint64_t{64} << 10) + record.config.size() + result.reason.size();
   bytes += result.history.size() * 32 + result.sample_labels.size() * 4;
+  bytes += (result.input_scale.size() + result.input_shift.size()) * 8;
   for (const auto* tensors : {&result.weights_initial, &result.weights_final, &result.samples}) {
     for (const NamedTensor& tensor : *tensors) bytes += tensor.bytes.size() + 1024;
   }
@@ -339,9 +356,11 @@ Status copy_trial_objects(const h5::Node& file, bool weights, const h5::Node& to
   if (!from.ok()) return from.status();
   Result<h5::Node> group = h5::create_group(to, name);
   if (!group.ok()) return group.status();
-  for (const std::string object :
-       {"config", "reason", "weights_initial", "weights_final", "samples"}) {
-    if (!weights && object.starts_with("weights_")) continue;
+  for (const std::string object : {"config", "reason", "weights_initial", "weights_final",
+                                   "input_scale", "input_shift", "samples"}) {
+    // The scaling is there to use the weights with.
+    const bool of_weights = object.starts_with("weights_") || object.starts_with("input_");
+    if (!weights && of_weights) continue;
     Result<bool> there = h5::has(*from, object);
     if (!there.ok()) return there.status();
     if (*there) AESWEEP_RETURN_IF_ERROR(h5::copy(*from, object, *group, object));

@@ -65,8 +65,8 @@ struct OpenedTrial {
 // h5::Session.
 [[nodiscard]] Result<OpenedTrial> open_trial(ByteSink& image, const std::string& name);
 
-// Copies config, reason, samples and, if asked for, weights of the trial's file into a new group.
-// Needs an h5::Session.
+// Copies config, reason, samples and, if asked for, weights and the input's scaling of the trial's
+// file into a new group. Needs an h5::Session.
 [[nodiscard]] Status copy_trial_objects(const h5::Node& file, bool weights, const h5::Node& to,
                                         const std::string& name);
 

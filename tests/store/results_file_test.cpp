@@ -165,8 +165,8 @@ TEST_F(ResultsFile, ParametersAndTrialObjects) {
   EXPECT_EQ(file.text_attribute("/params/only_here", "parameter"), "only.here");
   EXPECT_EQ(file.texts("/trials", "p_c"), (Names{"true", "auto"}));
   EXPECT_EQ(file.members("/trial"), (Names{"000001", "000002"}));
-  EXPECT_EQ(file.members("/trial/000002"),
-            (Names{"config", "samples", "weights_final", "weights_initial"}));
+  EXPECT_EQ(file.members("/trial/000002"), (Names{"config", "input_scale", "input_shift", "samples",
+                                                  "weights_final", "weights_initial"}));
   EXPECT_EQ(file.text("/trial/000002/config"), other.config);
   EXPECT_EQ(file.shape("/trial/000002/weights_final/code_weights"), (Shape{7, 3}));
   EXPECT_EQ(file.numbers<float>("/trial/000002/weights_final/code_bias"),
@@ -182,7 +182,7 @@ TEST_F(ResultsFile, Provenance) {
   EXPECT_EQ(file.members("/"), (Names{"config", "history", "metrics", "params", "plugins",
                                       "runtime", "trial", "trials"}));
   EXPECT_EQ(file.text_attribute("/", "format"), "aesweep-results");
-  EXPECT_EQ(file.text_attribute("/", "format_version"), "1.2");
+  EXPECT_EQ(file.text_attribute("/", "format_version"), "1.3");
   EXPECT_EQ(file.text_attribute("/", "software"), "aesweep");
   EXPECT_EQ(file.text_attribute("/", "software_version"), "0.1.0");
   EXPECT_EQ(file.text_attribute("/", "software_revision"), "0123abc");
@@ -259,8 +259,8 @@ TEST_F(ResultsFile, PrunedAndWithoutWeights) {
             (std::vector<std::int32_t>{3, 0}));
   EXPECT_EQ(file.members("/trial/000001"), (Names{"config", "reason", "samples"}));
   EXPECT_EQ(file.numbers<float>("/trial/000001/samples/codes").size(), 15u);
-  EXPECT_EQ(file.members("/trial/000002"),
-            (Names{"config", "samples", "weights_final", "weights_initial"}));
+  EXPECT_EQ(file.members("/trial/000002"), (Names{"config", "input_scale", "input_shift", "samples",
+                                                  "weights_final", "weights_initial"}));
 }
 
 TEST_F(ResultsFile, FactsAreThoseOfTheFile) {

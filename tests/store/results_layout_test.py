@@ -45,7 +45,7 @@ class LayoutTest(unittest.TestCase):
             ["config", "history", "metrics", "params", "plugins", "runtime", "trial", "trials"],
         )
         self.assertEqual(self.file.attrs["format"], b"aesweep-results")
-        self.assertEqual(self.file.attrs["format_version"], b"1.2")
+        self.assertEqual(self.file.attrs["format_version"], b"1.3")
 
     def test_trials_as_a_frame(self):
         frame = pandas.DataFrame(self.file["trials"][:])
@@ -114,6 +114,11 @@ class ReaderTest(LayoutTest):
         self.assertEqual(self.results.weights(3), {})
         self.assertEqual(self.results.samples(3), {})
         self.assertEqual(self.results.weights(4), {})
+        scale, shift = self.results.input_scaling(2)
+        np.testing.assert_array_equal(scale, 1 / (2.0 + np.arange(7)))
+        np.testing.assert_array_equal(shift, 2.0 - np.arange(7))
+        self.assertIsNone(self.results.input_scaling(3))
+        self.assertIsNone(self.results.input_scaling(4))
         self.assertIn("predictions", self.results.samples(4))
 
     def test_facts(self):

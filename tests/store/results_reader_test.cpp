@@ -140,6 +140,9 @@ TEST_F(Reader, GivesTensorsBitForBit) {
       EXPECT_EQ(read.value()[i].bytes, written[1 - i].bytes);
     }
   }
+  const auto scaling = reader.input_scaling(1);
+  ASSERT_TRUE(scaling.ok()) << scaling.status().message();
+  EXPECT_EQ(scaling.value(), std::pair(expected.input_scale, expected.input_shift));
   const Result<StoredSamples> samples = reader.samples(1);
   ASSERT_TRUE(samples.ok()) << samples.status().message();
   EXPECT_EQ(samples.value().inputs.bytes, expected.samples[0].bytes);
@@ -157,6 +160,9 @@ TEST_F(Reader, SaysWhatIsNotThere) {
   EXPECT_EQ(predicted.reconstructions.shape, (std::vector<std::int64_t>{5, 2}));
   const StoredSamples none = reader.samples(3).value();
   EXPECT_TRUE(none.inputs.shape.empty() && none.codes.shape.empty() && none.labels.empty());
+  for (const std::int64_t number : {2, 3}) {
+    EXPECT_TRUE(reader.input_scaling(number).value().first.empty());
+  }
   const std::vector<std::pair<Status, std::string>> refusals = {
       {reader.weights(2, WeightsOf::kFinal).status(), "record.weights"},
       {reader.trial(4).status(), "has no finished trial 4; it has: 1, 2, 3"},
@@ -213,46 +219,49 @@ TEST_F(Reader, RefusesOtherFormats) {
   expect_refused(folder_.path("empty"), {folder_.path("empty")});
 }
 
-// Each file would make a trusting reader allocate, follow or unpack what is not there.
-TEST_F(Reader, RefusesWhatWouldDoHarm) {
-  struct Case {
-    const char* object;
-    std::function<void(hid_t, const char*)> deed;
-    const char* part;
-  };
+// An object of the file, what is done to it, and a part of the message that refuses it then.
+struct Harm {
+  const char* object;
+  std::function<void(hid_t, const char*)> deed;
+  const char* part;
+};
+
+// The deed that puts a data set of that type and shape in the object's place.
+std::function<void(hid_t, const char*)> as(hid_t type, std::vector<hsize_t> shape) {
+  return [=](hid_t file, const char* name) { replace(file, name, type, shape); };
+}
+
+constexpr const char* kBias = "/trial/000001/weights_final/code_bias";
+
+std::vector<Harm> other_shapes() {
   const hsize_t huge = hsize_t{1} << 40;
-  const Case cases[] = {
-      {"/trial/000001/samples/inputs",
-       [&](hid_t file, const char* name) {
-         replace(file, name, H5T_IEEE_F32LE, {huge, 7});
-       },
-       "do not fit"},
-      {"/trial/000001/samples/labels",
-       [](hid_t file, const char* name) { replace(file, name, H5T_IEEE_F32LE, {5}); }, "i4"},
-      {"/trial/000001/samples/codes",
-       [](hid_t file, const char* name) { replace(file, name, H5T_IEEE_F32LE, {5}); },
-       "2 dimensions"},
-      {"/trial/000001/samples/codes",
+  return {
+      {"/trial/000001/samples/inputs", as(H5T_IEEE_F32LE, {huge, 7}), "do not fit"},
+      {"/trial/000001/samples/labels", as(H5T_IEEE_F32LE, {5}), "i4"},
+      {"/trial/000001/samples/labels", as(H5T_STD_I32LE, {4}), "one label for each"},
+      {"/trial/000001/samples/codes", as(H5T_IEEE_F32LE, {5}), "2 dimensions"},
+      {"/trial/000001/samples/codes", as(H5T_IEEE_F32LE, {4, 3}), "same number of samples"},
+      {"/trial/000001/samples/reconstructions", as(H5T_IEEE_F32LE, {5, 6}), "as wide as inputs"},
+      {"/trial/000001/input_scale", as(H5T_IEEE_F64LE, {6}), "of the same length"},
+      {"/trial/000001/input_shift", as(H5T_IEEE_F32LE, {7}), "f8 [input]"},
+      {kBias, as(H5T_STD_I64LE, {3}), "f4 or f8"},
+      {"/trial/000001/config", as(H5T_IEEE_F64LE, {1}), "one fixed-length text"},
+      {"/trials", as(H5T_IEEE_F64LE, {3}), "no table"},
+  };
+}
+
+// These lead a trusting reader to what is not in the file.
+std::vector<Harm> other_places() {
+  return {
+      {kBias,
        [](hid_t file, const char* name) {
-         replace(file, name, H5T_IEEE_F32LE, {4, 3});
-       },
-       "same number of samples"},
-      {"/trial/000001/samples/reconstructions",
-       [](hid_t file, const char* name) {
-         replace(file, name, H5T_IEEE_F32LE, {5, 6});
-       },
-       "as wide as inputs"},
-      {"/trial/000001/weights_final/code_bias",
-       [](hid_t file, const char* name) { replace(file, name, H5T_STD_I64LE, {3}); }, "f4 or f8"},
-      {"/trial/000001/weights_final/code_bias",
-       [](hid_t file, const char* name) {
-         const hid_t text = H5Tcopy(H5T_C_S1);
-         H5Tset_size(text, H5T_VARIABLE);
-         replace(file, name, text, {3});
-         H5Tclose(text);
+         const hid_t words = H5Tcopy(H5T_C_S1);
+         H5Tset_size(words, H5T_VARIABLE);
+         replace(file, name, words, {3});
+         H5Tclose(words);
        },
        "variable length"},
-      {"/trial/000001/weights_final/code_bias",
+      {kBias,
        [](hid_t file, const char* name) {
          const hsize_t chunk = 3;
          const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
@@ -262,7 +271,7 @@ TEST_F(Reader, RefusesWhatWouldDoHarm) {
          H5Pclose(list);
        },
        "compressed"},
-      {"/trial/000001/weights_final/code_bias",
+      {kBias,
        [](hid_t file, const char* name) {
          const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
          H5Pset_external(list, "/etc/hostname", 0, 12);
@@ -276,20 +285,20 @@ TEST_F(Reader, RefusesWhatWouldDoHarm) {
          H5Lcreate_external("/tmp/other.h5", "/", file, name, H5P_DEFAULT, H5P_DEFAULT);
        },
        "hard link"},
-      {"/trial/000001/config",
-       [](hid_t file, const char* name) { replace(file, name, H5T_IEEE_F64LE, {1}); },
-       "one fixed-length text"},
-      {"/trials", [](hid_t file, const char* name) { replace(file, name, H5T_IEEE_F64LE, {3}); },
-       "no table"},
       {"/plugins", [](hid_t file, const char* name) { H5Ldelete(file, name, H5P_DEFAULT); },
        "not there"},
   };
+}
+
+TEST_F(Reader, RefusesWhatWouldDoHarm) {
   const std::string whole = bytes_of(path_);
-  for (const Case& harm : cases) {
-    change([&](hid_t file) { harm.deed(file, harm.object); });
-    SCOPED_TRACE(text(harm.object, " ", harm.part));
-    expect_refused(path_, {path_, harm.part});
-    folder_.write("results.h5", std::string_view(whole));
+  for (const std::vector<Harm>& harms : {other_shapes(), other_places()}) {
+    for (const Harm& harm : harms) {
+      change([&](hid_t file) { harm.deed(file, harm.object); });
+      SCOPED_TRACE(text(harm.object, " ", harm.part));
+      expect_refused(path_, {path_, harm.part});
+      folder_.write("results.h5", std::string_view(whole));
+    }
   }
   EXPECT_TRUE(read_all(path_).ok());
 }

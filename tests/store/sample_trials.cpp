@@ -45,6 +45,10 @@ TrialResult sample_result(std::int64_t number, std::int64_t epochs) {
                             counting_tensor("code/bias", {3}, Scalar::kF32, base + 0.5)};
   result.weights_final = {counting_tensor("code/weights", {7, 3}, Scalar::kF32, base + 100),
                           counting_tensor("code/bias", {3}, Scalar::kF32, base + 100.5)};
+  for (int i = 0; i < 7; ++i) {
+    result.input_scale.push_back(1.0 / (base + i));
+    result.input_shift.push_back(base - i);
+  }
   result.samples = {counting_tensor("inputs", {5, 7}, Scalar::kF32, base),
                     counting_tensor("codes", {5, 3}, Scalar::kF32, base + 1),
                     counting_tensor("reconstructions", {5, 7}, Scalar::kF32, base + 2)};
