@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -22,25 +23,31 @@ template <class T>
 class Encoder {
  public:
   // All must outlive it. `train_step`: finished training steps, for components that ask.
+  // `rows_max`: no split has more rows; 0: a full batch may come. `progress` is called between
+  // batches and may be empty.
   Encoder(const TrialSpec& spec, const Network<T>& network, Parameters<T>& parameters,
-          std::int64_t train_step);
+          std::int64_t train_step, std::int64_t rows_max = 0, std::function<void()> progress = {});
   ~Encoder();
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
   [[nodiscard]] std::int64_t batch_rows() const;
 
+  // Bytes that one takes beside network and parameters.
+  [[nodiscard]] static std::size_t bytes(const TrialSpec& spec, const Network<T>& network,
+                                         std::int64_t rows_max);
+
   // Codes and pre-activations of rows [first, first + count) of the split into the same rows of
-  // `out`, which has room for the split. Batches begin at multiples of batch_rows(); so must
+  // `out`, which has room for them. Batches begin at multiples of batch_rows(); so must
   // `first`, and count reaches to a batch's or the split's end.
   [[nodiscard]] Status encode(const Split& split, std::int64_t first, std::int64_t count,
                               RealCodes& out);
 
-  // Sum over rows and columns of (reconstruction - value)^2 where the decoder is given
-  // levels[rows, units] for these rows of the split in place of their codes; first and count as in
-  // encode. Added row by row, in double.
-  [[nodiscard]] Result<double> squared_error(const Split& split, std::int64_t first,
-                                             std::int64_t count, std::span<const double> levels);
+  // errors[i] = sum over columns of (reconstruction - value)^2 of row first + i of the split where
+  // the decoder is given levels[i] of levels[count, units] in place of its code; first and count as
+  // in encode. Added column by column, in double.
+  [[nodiscard]] Status squared_errors(const Split& split, std::int64_t first, std::int64_t count,
+                                      std::span<const double> levels, std::span<double> errors);
 
  private:
   struct Parts;

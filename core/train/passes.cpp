@@ -77,11 +77,17 @@ void Passes<T>::activation_forward(int l, std::int64_t s) {
 
 template <class T>
 void Passes<T>::forward() {
-  for (int l = 0; l < calls_.layer_count(); ++l) {
+  forward(0, calls_.layer_count());
+}
+
+template <class T>
+void Passes<T>::forward(int first, int end) {
+  for (int l = 0; l < end; ++l) {
     const Layer<T>& of = calls_.layer(l);
     parameters_->wait(l, *exchange_);
     calls_.next_stage(of.traced);
     if (!calls_.failed()) calls_.note(0, parameters_->quantize(l, calls_.context()));
+    if (l < first) continue;
     rounds_.layer(l, AESWEEP_BEFORE_FORWARD);
     const bool split =
         of.activation && rounds_.any(of.activation->component, AESWEEP_BEFORE_FORWARD);

@@ -68,6 +68,9 @@ class Passes {
              const Status& rows = {});
 
   void forward();
+  // Of layers [first, end) alone, from what the workspace holds as the output of the layer before
+  // `first`; earlier layers' weights are made ready, since later ones may view them.
+  void forward(int first, int end);
   // Loss and, in training, its gradient with respect to the prediction; squared error; code sums.
   void loss();
   // Values of the penalties on activations, without gradients: for evaluation.
