@@ -42,18 +42,35 @@ def stream_key(seed, path, purpose):
     return key & M32, key >> 32
 
 
-def epoch_order(seed, epoch, count):
-    key = stream_key(seed, "data/order", 0)
-    rows = list(range(count))
-    for place in range(count - 1, 0, -1):
-        bound, attempt, chosen = place + 1, 0, None
+def shuffled(key, epoch, items, first_place):
+    """Items whose places in the order are first_place, first_place + 1, and so on."""
+    items = list(items)
+    for i in range(len(items) - 1, 0, -1):
+        bound, attempt, chosen = i + 1, 0, None
         while chosen is None:
-            for word in philox(key, (epoch & M32, epoch >> 32, place, attempt)):
+            for word in philox(key, (epoch & M32, epoch >> 32, first_place + i, attempt)):
                 if chosen is None and (word * bound & M32) >= (1 << 32) % bound:
                     chosen = word * bound >> 32
             attempt += 1
-        rows[place], rows[chosen] = rows[chosen], rows[place]
-    return rows
+        items[i], items[chosen] = items[chosen], items[i]
+    return items
+
+
+def epoch_order(seed, epoch, count):
+    return shuffled(stream_key(seed, "data/order", 0), epoch, range(count), 0)
+
+
+def block_order(seed, epoch, count, block_rows, pool_rows):
+    """A list of pools, each a list of rows."""
+    blocks = [range(b, min(b + block_rows, count)) for b in range(0, count, block_rows)]
+    blocks = shuffled(stream_key(seed, "data/order", 1), epoch, blocks, 0)
+    pool_blocks = max(pool_rows // block_rows, 1) if pool_rows else len(blocks)
+    pools, place = [], 0
+    for first in range(0, len(blocks), pool_blocks):
+        rows = [row for block in blocks[first:first + pool_blocks] for row in block]
+        pools.append(shuffled(stream_key(seed, "data/order", 2), epoch, rows, place))
+        place += len(rows)
+    return pools
 
 
 def normals(key, row, count):
@@ -97,6 +114,8 @@ def main():
     print("order(1, 0, 60000)", [large[i] for i in (0, 1, 30_000, 59_999)])
     refused = epoch_order(1, 6, 60_000)  # The first words for these two places are refused.
     print("order(1, 6, 60000)", [refused[i] for i in (48_159, 59_252)])
+    for arguments in ((0, 0, 11, 2, 5), (42, 1 << 33, 11, 3, 1), (7, 5, 11, 4, 0)):
+        print("block order", arguments, block_order(*arguments))
     for test, row in ((False, 0), (False, 12), (True, 12)):
         atoms, sample = superposition(9, 5, 3, 1.5, 0.5, 1.5, 0.25, test, row)
         print("test" if test else "train", row, [f"{f32(value):.9g}F" for value in sample])
