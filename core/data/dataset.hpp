@@ -59,8 +59,9 @@ struct Dataset {
   [[nodiscard]] std::int64_t cols() const { return train.cols; }
 };
 
-// out[i, 0..cols) = value of sample rows[i], the product taken in double and rounded to T once; out
-// has row_stride >= cols elements per row, and what lies between cols and row_stride is untouched.
+// out[i, 0..cols) = value of sample rows[i], taken in double and rounded to T once; the samples are
+// in memory. out has row_stride >= cols elements per row, and what lies between cols and row_stride
+// is untouched.
 template <class T>
 void gather(const Split& split, std::span<const std::int64_t> rows, T* out,
             std::int64_t row_stride);

@@ -1,128 +1,101 @@
 #include "core/data/source.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
-#include <optional>
-#include <type_traits>
+#include <string>
+#include <utility>
 
 #include "core/base/buffer.hpp"
 #include "core/base/check.hpp"
-#include "core/base/checked.hpp"
 #include "core/base/text.hpp"
 #include "core/data/facts.hpp"
-#include "core/data/idx_folder.hpp"
+#include "core/data/files_source.hpp"
+#include "core/data/layout.hpp"
+#include "core/data/scaling.hpp"
 #include "core/data/superposition.hpp"
 
 namespace aesweep {
 namespace {
 
-// What lies at facts_offset.
-struct Facts {
-  double train_variation;
-  double test_variation;
-  std::array<char, 64> fingerprint;
-};
-static_assert(std::is_trivially_copyable_v<Facts>);
-static_assert(std::is_trivially_copyable_v<DatasetLayout>);
-
-// Hands out places in the block, one after another, each on its own 64-byte line.
-class Allotment {
- public:
-  std::uint64_t place(std::initializer_list<std::uint64_t> factors) {
-    const std::uint64_t offset = end_.value_or(0);
-    const std::optional<std::uint64_t> bytes = checked_product(factors);
-    end_ = end_ && bytes ? checked_add(offset, *bytes) : std::nullopt;
-    if (end_) end_ = checked_align(*end_, kLineBytes);
-    return offset;
-  }
-  // Of all places; none if they overflow.
-  [[nodiscard]] std::optional<std::uint64_t> bytes() const { return end_; }
-
- private:
-  std::optional<std::uint64_t> end_ = 0;
-};
-
-DatasetLayout::Part part_of(const IdxSplitShape& shape, bool has_labels) {
-  DatasetLayout::Part part{};
-  part.element = shape.element;
-  part.rows = shape.rows;
-  part.cols = shape.cols;
-  part.scale = shape.scale;
-  part.has_labels = has_labels;
-  return part;
-}
-
-IdxSplitShape shape_of(const DatasetLayout::Part& part) {
-  return {part.element, part.rows, part.cols, part.scale};
-}
-
-Result<DatasetLayout> lay_out(DatasetLayout layout) {
-  Allotment allotment;
-  for (DatasetLayout::Part* part : {&layout.train, &layout.test}) {
-    const auto rows = static_cast<std::uint64_t>(part->rows);
-    part->samples_offset = allotment.place(
-        {rows, static_cast<std::uint64_t>(part->cols), element_bytes(part->element)});
-    part->labels_offset = allotment.place({part->has_labels ? rows : 0, sizeof(std::int32_t)});
-  }
-  layout.atoms_offset =
-      allotment.place({static_cast<std::uint64_t>(layout.atoms),
-                       static_cast<std::uint64_t>(layout.train.cols), sizeof(double)});
-  layout.facts_offset = allotment.place({sizeof(Facts)});
-  if (!allotment.bytes()) return Status::input("data: needs more than 2^64 bytes of memory");
-  layout.bytes = *allotment.bytes();
-  return layout;
-}
-
-Result<DatasetLayout> inspect_idx(const DataSpec& spec) {
-  const Result<IdxSplitShape> train = inspect_idx_split(spec.path, IdxSplit::kTrain, spec.limit);
-  if (!train.ok()) return train.status();
-  const Result<IdxSplitShape> test = inspect_idx_split(spec.path, IdxSplit::kTest, spec.limit);
-  if (!test.ok()) return test.status();
-  if (train.value().cols != test.value().cols) {
-    return Status::input(text(spec.path, ": training samples have ", train.value().cols,
-                              " values, test samples ", test.value().cols,
-                              "; both splits must come from one data set"));
-  }
-  DatasetLayout layout{};
-  layout.train = part_of(train.value(), true);
-  layout.test = part_of(test.value(), true);
-  return lay_out(layout);
+Status only_for_files(const DataSpec& spec) {
+  const SplitSpec& split = spec.split;
+  const char* key = split.train || split.validation || split.test ? "split"
+                    : spec.patches.rows != 0                      ? "patches"
+                    : spec.storage == Storage::kStream            ? "storage: stream"
+                                                                  : nullptr;
+  if (key == nullptr) return {};
+  return Status::input(text("data.", key,
+                            ": is for samples from files; leave it out, or give "
+                            "data.source: files"));
 }
 
 Result<DatasetLayout> inspect_superposition(const DataSpec& spec) {
   const SuperpositionSpec& numbers = spec.superposition;
+  AESWEEP_RETURN_IF_ERROR(only_for_files(spec));
   AESWEEP_RETURN_IF_ERROR(check_superposition(numbers));
-  const auto limited = [&](std::int64_t rows) {
-    return spec.limit > 0 ? std::min(spec.limit, rows) : rows;
+  const auto part_of = [&](std::int64_t rows) {
+    DatasetLayout::Part part{};
+    part.element = Element::kF32;
+    part.rows = spec.limit > 0 ? std::min(spec.limit, rows) : rows;
+    part.cols = numbers.cols;
+    part.scale = 1.0;
+    return part;
   };
   DatasetLayout layout{};
-  layout.train = part_of({Element::kF32, limited(numbers.train_rows), numbers.cols, 1.0}, false);
-  layout.test = part_of({Element::kF32, limited(numbers.test_rows), numbers.cols, 1.0}, false);
+  layout.train = part_of(numbers.train_rows);
+  layout.test = part_of(numbers.test_rows);
   layout.atoms = numbers.atoms;
-  return lay_out(layout);
+  return layout;
 }
 
-// The block's bytes [offset, offset + count * sizeof(T)) as numbers; offsets are on 64-byte lines.
-template <class T>
-std::span<T> numbers_at(std::span<std::byte> block, std::uint64_t offset, std::int64_t count) {
-  return {reinterpret_cast<T*>(block.data() + offset), static_cast<std::size_t>(count)};
-}
-
-Status load_idx_part(const std::string& folder, IdxSplit split, const DatasetLayout::Part& part,
-                     std::span<std::byte> block) {
-  const std::size_t bytes =
-      static_cast<std::size_t>(part.rows * part.cols) * element_bytes(part.element);
-  return load_idx_split(folder, split, shape_of(part), block.subspan(part.samples_offset, bytes),
-                        numbers_at<std::int32_t>(block, part.labels_offset, part.rows));
-}
-
-Status load_samples(const DataSpec& spec, const DatasetLayout& layout, std::span<std::byte> block) {
-  if (spec.source == DataSpec::Source::kIdx) {
-    AESWEEP_RETURN_IF_ERROR(load_idx_part(spec.path, IdxSplit::kTrain, layout.train, block));
-    return load_idx_part(spec.path, IdxSplit::kTest, layout.test, block);
+// Blocks of about 1 MiB and pools of whole blocks of about 64 MiB, where the order is to go by
+// blocks and the sizes are not given: functions of the data set alone.
+Status choose_blocks(const DataSpec& spec, DatasetLayout& layout) {
+  constexpr std::int64_t kBlockBytes = std::int64_t{1} << 20;
+  constexpr std::int64_t kPoolBytes = std::int64_t{64} << 20;
+  if (spec.block_rows < 0 || spec.pool_rows < 0) {
+    return Status::input(text("data.", spec.block_rows < 0 ? "block_rows: " : "pool_rows: ",
+                              std::min(spec.block_rows, spec.pool_rows),
+                              " is below 0; 0 chooses it"));
   }
+  if (spec.storage == Storage::kMemory && spec.block_rows == 0 && spec.pool_rows == 0) return {};
+  const auto row_bytes =
+      layout.train.cols * static_cast<std::int64_t>(element_bytes(layout.train.element));
+  const auto rows_in = [&](std::int64_t bytes) {
+    return std::max<std::int64_t>(1, bytes / row_bytes);
+  };
+  layout.block_rows = spec.block_rows;
+  if (layout.block_rows == 0) {
+    layout.block_rows = rows_in(kBlockBytes);
+    if (spec.pool_rows > 0) layout.block_rows = std::min(layout.block_rows, spec.pool_rows);
+  }
+  layout.pool_rows = spec.pool_rows;
+  if (layout.pool_rows == 0) {
+    const std::int64_t blocks = rows_in(kPoolBytes) / layout.block_rows;
+    layout.pool_rows = layout.block_rows * std::max<std::int64_t>(1, blocks);
+  }
+  if (layout.pool_rows >= layout.block_rows) return {};
+  return Status::input(text("data.pool_rows: ", layout.pool_rows, " is below data.block_rows, ",
+                            layout.block_rows, "; a pool holds one block or more"));
+}
+
+// The layout of samples that are known: what all sources have in common.
+Result<DatasetLayout> finish(const DataSpec& spec, DatasetLayout layout) {
+  AESWEEP_RETURN_IF_ERROR(choose_blocks(spec, layout));
+  layout.scaled_by_column = is_by_column(spec.scaling);
+  Result<DatasetLayout> finished = lay_out(layout);
+  if (finished.ok() && spec.source == DataSpec::Source::kFiles &&
+      finished->bytes > kSampleBytesMax) {
+    return Status::input(text(spec.path, ": takes ", finished->bytes, " bytes of memory; at most ",
+                              kSampleBytesMax,
+                              " are taken. Write data.storage: stream, or lower data.limit"));
+  }
+  return finished;
+}
+
+void draw_superposition(const DataSpec& spec, const DatasetLayout& layout,
+                        std::span<std::byte> block) {
   const auto atoms =
       numbers_at<double>(block, layout.atoms_offset, layout.atoms * layout.train.cols);
   superposition_atoms(spec.superposition, atoms);
@@ -132,80 +105,92 @@ Status load_samples(const DataSpec& spec, const DatasetLayout& layout, std::span
   };
   draw(layout.train, SuperpositionSplit::kTrain);
   draw(layout.test, SuperpositionSplit::kTest);
+}
+
+Status load_samples(const DataSpec& spec, const DatasetLayout& layout, std::span<std::byte> block,
+                    const ArrayOpener& open_hdf5) {
+  if (spec.source == DataSpec::Source::kSuperposition) {
+    draw_superposition(spec, layout, block);
+    return {};
+  }
+  Result<FilesPlan> plan = plan_files(spec, open_hdf5);
+  AESWEEP_RETURN_IF_ERROR(plan.status());
+  const Result<DatasetLayout> now = finish(spec, plan->layout);
+  AESWEEP_RETURN_IF_ERROR(now.status());
+  if (!(now.value() == layout)) {
+    return Status::input(text(spec.path, ": changed since its header was inspected"));
+  }
+  plan->layout = layout;
+  return load_files(spec, *plan, block);
+}
+
+Status find_scales(const DataSpec& spec, const DatasetLayout& layout, const Dataset& dataset,
+                   std::span<std::byte> block, DatasetFacts& facts) {
+  const std::int64_t columns = layout.scaled_by_column ? layout.train.cols : 0;
+  const std::span<double> scales = numbers_at<double>(block, layout.columns_offset, 2 * columns);
+  const Result<Affine> affine = find_scaling(
+      spec.scaling, dataset.train, scales.first(scales.size() / 2), scales.last(scales.size() / 2));
+  AESWEEP_RETURN_IF_ERROR(affine.status());
+  const auto scale_of = [&](const Split& split) {  // Types may differ only if each has its own.
+    return SplitFacts{spec.scaling == Scaling::kAuto ? split.scale : affine->scale, affine->shift,
+                      0.0};
+  };
+  facts.train = scale_of(dataset.train);
+  facts.test = scale_of(dataset.test);
+  facts.validation = scale_of(dataset.validation);
   return {};
 }
 
-Split split_of(const DatasetLayout::Part& part, const std::byte* block, double variation) {
-  Split split;
-  split.element = part.element;
-  split.rows = part.rows;
-  split.cols = part.cols;
-  split.scale = part.scale;
-  split.samples = block + part.samples_offset;
-  split.labels =
-      part.has_labels ? reinterpret_cast<const std::int32_t*>(block + part.labels_offset) : nullptr;
-  split.variation = variation;
-  return split;
-}
-
-// Everything of the block but its facts, which may not be there yet.
-Dataset view_with(const DatasetLayout& layout, const std::byte* block, const Facts& facts) {
-  Dataset dataset;
-  dataset.train = split_of(layout.train, block, facts.train_variation);
-  dataset.test = split_of(layout.test, block, facts.test_variation);
-  dataset.dictionary.count = layout.atoms;
-  dataset.dictionary.atoms =
-      layout.atoms > 0 ? reinterpret_cast<const double*>(block + layout.atoms_offset) : nullptr;
-  return dataset;
-}
-
 // The split's variation, or which of its values makes it meaningless.
-Result<double> checked_variation(const Split& split, const std::string& name) {
-  const double value = variation(split);
-  if (std::isfinite(value)) return value;
+Status find_variation(const Split& split, const std::string& name, SplitFacts& facts) {
+  Result<double> value = variation(split);
+  AESWEEP_RETURN_IF_ERROR(value.status());
+  facts.variation = *value;
+  if (std::isfinite(*value)) return {};
   AESWEEP_RETURN_IF_ERROR(check_finite(split, name));
   return Status::input(text(name, " samples are so large that their variance overflows"));
 }
 
-Status write_facts(const DatasetLayout& layout, std::span<std::byte> block) {
-  const Dataset dataset = view_with(layout, block.data(), Facts{});
-  const Result<double> train = checked_variation(dataset.train, "train");
-  if (!train.ok()) return train.status();
-  const Result<double> test = checked_variation(dataset.test, "test");
-  if (!test.ok()) return test.status();
-  Facts facts{train.value(), test.value(), {}};
-  const std::string fingerprint = data_fingerprint(dataset);
-  AESWEEP_CHECK(fingerprint.size() == facts.fingerprint.size(), "a SHA-256 has 64 digits");
-  std::copy(fingerprint.begin(), fingerprint.end(), facts.fingerprint.begin());
+Status write_facts(const DataSpec& spec, const DatasetLayout& layout, std::span<std::byte> block) {
+  Result<Dataset> dataset = view_samples(spec, layout, block.data());
+  AESWEEP_RETURN_IF_ERROR(dataset.status());
+  DatasetFacts facts{};
+  AESWEEP_RETURN_IF_ERROR(find_scales(spec, layout, *dataset, block, facts));
+  apply(facts, layout, block.data(), *dataset);
+  AESWEEP_RETURN_IF_ERROR(find_variation(dataset->train, "train", facts.train));
+  AESWEEP_RETURN_IF_ERROR(find_variation(dataset->test, "test", facts.test));
+  AESWEEP_RETURN_IF_ERROR(find_variation(dataset->validation, "validation", facts.validation));
+  const Result<std::string> fingerprint = data_fingerprint(*dataset);
+  AESWEEP_RETURN_IF_ERROR(fingerprint.status());
+  AESWEEP_CHECK(fingerprint->size() == facts.fingerprint.size(), "a SHA-256 has 64 digits");
+  std::copy(fingerprint->begin(), fingerprint->end(), facts.fingerprint.begin());
   std::memcpy(block.data() + layout.facts_offset, &facts, sizeof(facts));
   return {};
 }
 
 }  // namespace
 
-Result<DatasetLayout> inspect(const DataSpec& spec) {
+Result<DatasetLayout> inspect(const DataSpec& spec, const ArrayOpener& open_hdf5) {
   if (spec.limit < 0) {
     return Status::input(text("data.limit: ", spec.limit, " is below 0; 0 keeps all samples"));
   }
-  return spec.source == DataSpec::Source::kIdx ? inspect_idx(spec) : inspect_superposition(spec);
+  if (spec.source == DataSpec::Source::kSuperposition) {
+    const Result<DatasetLayout> layout = inspect_superposition(spec);
+    return layout.ok() ? finish(spec, layout.value()) : layout;
+  }
+  const Result<FilesPlan> plan = plan_files(spec, open_hdf5);
+  AESWEEP_RETURN_IF_ERROR(plan.status());
+  return finish(spec, plan.value().layout);
 }
 
-Status load(const DataSpec& spec, const DatasetLayout& layout, std::span<std::byte> block) {
+Status load(const DataSpec& spec, const DatasetLayout& layout, std::span<std::byte> block,
+            const ArrayOpener& open_hdf5) {
   AESWEEP_CHECK(block.size() == layout.bytes, "load needs a block of layout.bytes");
   AESWEEP_CHECK(reinterpret_cast<std::uintptr_t>(block.data()) % kLineBytes == 0,
                 "load needs a block on a 64-byte line");
-  AESWEEP_RETURN_IF_ERROR(load_samples(spec, layout, block));
-  return write_facts(layout, block)
-      .in(spec.source == DataSpec::Source::kIdx ? spec.path : "data.superposition");
-}
-
-Dataset view(const DatasetLayout& layout, std::span<const std::byte> block) {
-  AESWEEP_CHECK(block.size() >= layout.bytes, "view needs a block of layout.bytes");
-  Facts facts;
-  std::memcpy(&facts, block.data() + layout.facts_offset, sizeof(facts));
-  Dataset dataset = view_with(layout, block.data(), facts);
-  dataset.fingerprint.assign(facts.fingerprint.begin(), facts.fingerprint.end());
-  return dataset;
+  AESWEEP_RETURN_IF_ERROR(load_samples(spec, layout, block, open_hdf5));
+  const bool made = spec.source == DataSpec::Source::kSuperposition;
+  return write_facts(spec, layout, block).in(made ? "data.superposition" : spec.path);
 }
 
 }  // namespace aesweep

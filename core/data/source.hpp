@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/base/status.hpp"
+#include "core/data/array.hpp"
 #include "core/data/dataset.hpp"
 
 namespace aesweep {
@@ -37,7 +38,8 @@ struct SplitPart {
 };
 
 // How given samples are cut into splits. By fraction, the parts follow each other in the order
-// train, validation, test; round(fraction * rows) rows each, `train` without a value the rest.
+// train, validation, test; round(fraction * rows) rows each, the last at most what is left. `train`
+// without a value takes the rest. Rows may be left over.
 struct SplitSpec {
   std::optional<SplitPart> train;
   std::optional<SplitPart> validation;
@@ -52,11 +54,13 @@ struct SplitSpec {
 //   unit         [0, 1]: bytes / 255; other types (x - min) / (max - min), over all columns
 //   symmetric    [-1, 1]: 2 unit - 1
 //   center       unit for u8, else as stored; minus the column's mean
-//   standardize  center, divided by the column's standard deviation (1 where that is 0)
+//   standardize  center, divided by the column's standard deviation over all rows (1 where it is 0)
+// u8 is the only type of bytes; bool stands for 0 and 1 as it is.
 enum class Scaling { kAuto, kNone, kUnit, kSymmetric, kCenter, kStandardize };
 
 // Patches of rows x cols pixels, cut from images [n, height, width] at random places; each of
-// count images' worth is drawn anew. rows 0: samples are taken whole.
+// count images' worth is drawn anew. A split that the images are not cut into draws from those of
+// the training split. rows 0: samples are taken whole.
 struct PatchSpec {
   std::int64_t rows = 0;
   std::int64_t cols = 0;
@@ -87,34 +91,48 @@ struct DataSpec {
   SuperpositionSpec superposition;
 };
 
-// Sizes and offsets of a loaded block. Trivially copyable, so that a node's leader can tell the
+// What is in a loaded block, and where. Trivially copyable, so that a node's leader can tell the
 // other ranks by bytes.
 struct DatasetLayout {
   struct Part {
     Element element;
-    std::int64_t rows;
+    std::int64_t rows;  // 0: there is no such split.
     std::int64_t cols;
-    double scale;
-    std::uint64_t samples_offset;
+    double scale;                  // Of the stored type: 1/255 for bytes, else 1; before `scaling`.
+    std::uint64_t samples_offset;  // Streamed: of the first sample in the file.
     std::uint64_t labels_offset;
     bool has_labels;
+    bool streamed;
+    bool in_test_file;  // Streamed from test_path, not path.
+    bool operator==(const Part&) const = default;
   };
   Part train;
   Part test;
-  std::int64_t atoms;  // 0: no dictionary.
+  Part validation;
+  std::int64_t block_rows;  // As in Split.
+  std::int64_t pool_rows;
+  bool scaled_by_column;
+  std::uint64_t columns_offset;  // col_scale, then col_shift.
+  std::int64_t atoms;            // 0: no dictionary.
   std::uint64_t atoms_offset;
-  std::uint64_t facts_offset;  // Variations and fingerprint, written by load.
+  std::uint64_t facts_offset;  // Scales, variations and fingerprint, written by load.
   std::uint64_t bytes;         // Of the whole block; 64-byte aligned parts.
+  bool operator==(const DatasetLayout&) const = default;
 };
 
-// Reads sizes. Fails on missing, truncated or oversized files and on labels that do not match.
-[[nodiscard]] Result<DatasetLayout> inspect(const DataSpec& spec);
+inline constexpr std::uint64_t kSampleBytesMax = std::uint64_t{8} << 30;  // Of files, in memory.
+
+// Reads sizes. Fails on missing, truncated or oversized files, on labels that do not match, and on
+// splits that the samples cannot be cut into. HDF5 files are opened by `open_hdf5`.
+[[nodiscard]] Result<DatasetLayout> inspect(const DataSpec& spec,
+                                            const ArrayOpener& open_hdf5 = {});
 
 // Fills `block` (layout.bytes, zeroed, 64-byte aligned), facts included.
 [[nodiscard]] Status load(const DataSpec& spec, const DatasetLayout& layout,
-                          std::span<std::byte> block);
+                          std::span<std::byte> block, const ArrayOpener& open_hdf5 = {});
 
-// The data set in a loaded block.
-[[nodiscard]] Dataset view(const DatasetLayout& layout, std::span<const std::byte> block);
+// The data set in a loaded block; opens the files that splits are streamed from.
+[[nodiscard]] Result<Dataset> view(const DataSpec& spec, const DatasetLayout& layout,
+                                   std::span<const std::byte> block);
 
 }  // namespace aesweep

@@ -22,6 +22,7 @@
 #include "runner/app/plugin_probe.hpp"
 #include "runner/config/values.hpp"
 #include "runner/sweep/groups.hpp"
+#include "runner/sweep/services.hpp"
 #include "runner/sweep/trial_checks.hpp"
 
 namespace aesweep {
@@ -192,8 +193,11 @@ std::string memory_warning(const Experiment& experiment, const Plan& plan,
 }
 
 std::string data_line(const DatasetLayout& layout) {
-  return text(layout.train.rows, " training and ", layout.test.rows, " test samples of ",
-              layout.train.cols, " values, ", bytes_text(layout.bytes), " per node");
+  const std::string validation =
+      layout.validation.rows == 0 ? "" : text(", ", layout.validation.rows, " validation");
+  return text(layout.train.rows, " training", validation, " and ", layout.test.rows,
+              " test samples of ", layout.train.cols, " values, ", bytes_text(layout.bytes),
+              " per node", layout.train.streamed ? "; samples stay in their file" : "");
 }
 
 }  // namespace
@@ -209,7 +213,7 @@ Status show_plan(const PlanOptions& options) {
   const Result<Experiment> experiment =
       load_experiment(bytes.value(), options.experiment, probe.value(), catalogue);
   if (!experiment.ok()) return experiment.status();
-  const Result<DatasetLayout> layout = inspect(experiment->data);
+  const Result<DatasetLayout> layout = inspect(experiment->data, hdf5_opener());
   if (!layout.ok()) return layout.status();
   const Result<Plan> plan = make_plan(experiment.value(), catalogue, layout.value(), options.ranks);
   if (!plan.ok()) return plan.status();

@@ -4,15 +4,18 @@
 
 namespace aesweep {
 
+ArrayOpener hdf5_opener() { return {}; }
+
 SweepServices real_services() {
   SweepServices services;
   services.numeric_fingerprint = [] { return numeric_fingerprint(); };
-  services.inspect = [](const DataSpec& spec) { return inspect(spec); };
+  services.inspect = [](const DataSpec& spec) { return inspect(spec, hdf5_opener()); };
   services.load = [](const DataSpec& spec, const DatasetLayout& layout,
-                     std::span<std::byte> block) { return load(spec, layout, block); };
-  services.view = [](const DatasetLayout& layout, std::span<const std::byte> block) {
-    return view(layout, block);
+                     std::span<std::byte> block) {
+    return load(spec, layout, block, hdf5_opener());
   };
+  services.view = [](const DataSpec& spec, const DatasetLayout& layout,
+                     std::span<const std::byte> block) { return view(spec, layout, block); };
   services.estimate = [](const TrialSpec& spec, const Catalogue& catalogue,
                          const DatasetLayout& layout,
                          int ranks) { return estimate_trial(spec, catalogue, layout, ranks); };

@@ -31,7 +31,8 @@ struct SweepServices {
   // As in core/data/source.hpp.
   std::function<Result<DatasetLayout>(const DataSpec&)> inspect;
   std::function<Status(const DataSpec&, const DatasetLayout&, std::span<std::byte>)> load;
-  std::function<Dataset(const DatasetLayout&, std::span<const std::byte>)> view;
+  std::function<Result<Dataset>(const DataSpec&, const DatasetLayout&, std::span<const std::byte>)>
+      view;
 
   // What a trial would take, or what is wrong with it, found without training it.
   std::function<Result<TrialEstimate>(const TrialSpec&, const Catalogue&, const DatasetLayout&,
@@ -55,6 +56,9 @@ struct SweepServices {
   // As in runner/journal/run_results.hpp.
   std::function<Result<FileFacts>(const RunFolder&, const RunState&, ResultsExtent)> write_results;
 };
+
+// What opens the HDF5 files of a data set, which core cannot.
+[[nodiscard]] ArrayOpener hdf5_opener();
 
 // The real ones.
 [[nodiscard]] SweepServices real_services();

@@ -128,7 +128,8 @@ Status Sweep::compare() {
   return {};
 }
 
-// Headers are read and the block is filled by one rank per node.
+// Headers are read and the block is filled by one rank per node. Streamed samples stay in their
+// file, which every rank opens.
 Status Sweep::load_data() {
   const DataSpec& spec = plan_.experiment.data;
   Status status;
@@ -147,7 +148,9 @@ Status Sweep::load_data() {
   AESWEEP_RETURN_IF_ERROR(memory_.fill(plan_.layout.bytes, [&](std::span<std::byte> block) {
     return plan_.services.load(spec, plan_.layout, block);
   }));
-  plan_.data = plan_.services.view(plan_.layout, memory_.bytes());
+  Result<Dataset> data = plan_.services.view(spec, plan_.layout, memory_.bytes());
+  AESWEEP_RETURN_IF_ERROR(world_.agree(data.status()));
+  plan_.data = std::move(data).value();
   return compare_data();
 }
 

@@ -8,7 +8,8 @@ namespace aesweep {
 
 LabelRange label_range(const Dataset& data) {
   LabelRange range;
-  for (const Split* split : {&data.train, &data.test}) {
+  for (const Split* split : {&data.train, &data.test, &data.validation}) {
+    if (split == &data.validation && split->rows == 0) continue;
     if (split->labels == nullptr) {
       range.complete = false;
       continue;

@@ -13,7 +13,7 @@ namespace aesweep {
 
 // What a data set's labels are, looked at once for all trials.
 struct LabelRange {
-  bool complete = true;  // Both splits have labels.
+  bool complete = true;  // All splits have labels.
   std::int64_t min = 0;
   std::int64_t max = -1;
 };

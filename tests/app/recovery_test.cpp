@@ -48,7 +48,9 @@ TEST(Recovery, ThePenaltyFindsTheDictionaryAndItsAbsenceDoesNot) {
     ASSERT_TRUE(layout.ok()) << layout.status().message();
     Buffer<std::byte> block(layout->bytes);
     ASSERT_TRUE(load(experiment.data, *layout, block.span()).ok());
-    const Dataset dataset = view(*layout, block.span());
+    const Result<Dataset> viewed = view(experiment.data, *layout, block.span());
+    ASSERT_TRUE(viewed.ok()) << viewed.status().message();
+    const Dataset& dataset = viewed.value();
     SoloExchange alone;
     TrialControl quiet;
     const auto train = [&](const PlannedTrial& trial) {

@@ -44,7 +44,9 @@ TEST(Mnist, IsReadAsPublished) {
   Buffer<std::byte> block(layout.value().bytes);
   const Status status = load(spec, layout.value(), block.span());
   ASSERT_TRUE(status.ok()) << status.message();
-  const Dataset mnist = view(layout.value(), block.span());
+  const Result<Dataset> dataset = view(spec, layout.value(), block.span());
+  ASSERT_TRUE(dataset.ok()) << dataset.status().message();
+  const Dataset& mnist = dataset.value();
 
   EXPECT_EQ(mnist.train.rows, 60'000);
   EXPECT_EQ(mnist.test.rows, 10'000);

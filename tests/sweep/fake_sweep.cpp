@@ -71,7 +71,8 @@ SweepServices fake_services(FakeLog& log) {
     std::memset(block.data(), 'x', block.size());
     return Status();
   };
-  services.view = [](const DatasetLayout&, std::span<const std::byte> block) {
+  services.view = [](const DataSpec&, const DatasetLayout&,
+                     std::span<const std::byte> block) -> Result<Dataset> {
     Dataset data;
     data.fingerprint = text(block.size(), " bytes of ", static_cast<char>(block.back()));
     return data;

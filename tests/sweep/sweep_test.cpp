@@ -329,17 +329,23 @@ TEST(Sweep, AnImpossibleModelIsRefusedBeforeAnyTrial) {
   EXPECT_FALSE(fs::exists(sweep.options.output));
 }
 
-// Data with labels up to 6 in the last row of the test split.
-void give_labels(SweepRun& sweep) {
-  sweep.services.view = [view = sweep.services.view](const DatasetLayout& layout,
-                                                     std::span<const std::byte> block) {
+// Data with labels up to 6 in the last row of the test split; in its validation split, if it is to
+// have one, `last` is the largest.
+void give_labels(SweepRun& sweep, std::int32_t last = 0) {
+  sweep.services.view = [view = sweep.services.view, last](
+                            const DataSpec& spec, const DatasetLayout& layout,
+                            std::span<const std::byte> block) -> Result<Dataset> {
     static const std::int32_t train[] = {0, 5, 1};
     static const std::int32_t test[] = {3, 6};
-    Dataset data = view(layout, block);
+    static std::int32_t validation[] = {0};
+    Dataset data = view(spec, layout, block).value();
     data.train.rows = 3;
     data.train.labels = train;
     data.test.rows = 2;
     data.test.labels = test;
+    validation[0] = last;
+    data.validation.rows = last > 0 ? 1 : 0;
+    data.validation.labels = validation;
     return data;
   };
 }
@@ -362,8 +368,11 @@ TEST(Sweep, FewerClassesThanLabelsAreRefusedBeforeAnyTrial) {
   EXPECT_FALSE(fs::exists(sweep.options.output));
   SweepRun unlabelled;
   expect_refused(unlabelled, 2, "model.target: is labels, but the data has none", classes(7));
+  SweepRun validated;
+  give_labels(validated, 9);
+  expect_refused(validated, 2, "the data has the label 9; set it to 10 or more", classes(7));
   SweepRun enough;
-  give_labels(enough);
+  give_labels(enough, 6);
   enough.run(classes(7));
   EXPECT_EQ(enough.status, 0);
 }
