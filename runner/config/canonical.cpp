@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "core/base/text.hpp"
 #include "runner/config/codes_reader.hpp"
+#include "runner/config/data_reader.hpp"
 #include "runner/config/number.hpp"
 #include "runner/config/schedule_reader.hpp"
 #include "runner/config/schema.hpp"
@@ -146,12 +149,47 @@ struct Writer {
     whole(4, "radius", spec.codes->radius);
   }
 
+  void split_part(const char* key, const std::optional<SplitPart>& part) {
+    if (!part) return;
+    line(4, key,
+         part->by_index ? text("[", part->first, ", ", part->last, "]") : real(part->fraction));
+  }
+
+  // What is not there is left out, so that texts from before there was such a thing stay.
+  void files(const DataSpec& spec) {
+    const SplitSpec& split = spec.split;
+    if (split.train || split.validation || split.test) {
+      line(2, "split", "");
+      split_part("train", split.train);
+      split_part("validation", split.validation);
+      split_part("test", split.test);
+      line(4, "order", split.random ? "random" : "file");
+      if (split.random) line(4, "seed", std::to_string(split.seed));
+    }
+    if (spec.scaling != Scaling::kAuto) line(2, "scaling", scaling_name(spec.scaling));
+    const PatchSpec& patches = spec.patches;
+    if (patches.rows > 0) {
+      line(2, "patches", "");
+      whole(4, "rows", patches.rows);
+      whole(4, "cols", patches.cols);
+      whole(4, "train_count", patches.train_count);
+      whole(4, "validation_count", patches.validation_count);
+      whole(4, "test_count", patches.test_count);
+      line(4, "seed", std::to_string(patches.seed));
+    }
+    // Blocks and pools decide the order of the samples; where they are in memory or not, nothing.
+    // Without a number they are chosen by the storage.
+    const bool chosen = spec.block_rows == 0 || spec.pool_rows == 0;
+    if (spec.storage == Storage::kStream && chosen) line(2, "storage", "stream");
+    if (spec.block_rows > 0) whole(2, "block_rows", spec.block_rows);
+    if (spec.pool_rows > 0) whole(2, "pool_rows", spec.pool_rows);
+  }
+
   void data(const DataSpec& spec) {
-    const bool made = spec.source == DataSpec::Source::kSuperposition;
     line(0, "data", "");
-    line(2, "source", made ? "superposition" : "idx");
+    line(2, "source", data_source_name(spec.source));
     whole(2, "limit", spec.limit);
-    if (!made) return;
+    if (spec.source != DataSpec::Source::kSuperposition) return files(spec);
     const SuperpositionSpec& source = spec.superposition;
     whole(2, "train_rows", source.train_rows);
     whole(2, "test_rows", source.test_rows);

@@ -192,6 +192,25 @@ Status check_trials(const DocumentParts& parts, const Experiment& experiment,
   return {};
 }
 
+// Replaces each path of the data by what it leads to.
+Status find_paths(const DocumentParts& parts, const std::string& data_dir, DataSpec& data) {
+  const Wanted wanted = data.source == DataSpec::Source::kIdx ? Wanted::kFolder : Wanted::kFile;
+  const std::pair<const char*, std::string*> paths[] = {{"path", &data.path},
+                                                        {"labels", &data.labels},
+                                                        {"test_path", &data.test_path},
+                                                        {"test_labels", &data.test_labels}};
+  for (const auto& [key, path] : paths) {
+    if (path->empty()) continue;
+    Result<std::string> found = find_data(parts.path, *path, data_dir, wanted);
+    if (!found.ok()) {
+      return fault_at(parts.path, parts.settings.data.paths.at(key), joined("data", key),
+                      found.status().message());
+    }
+    *path = std::move(found).value();
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Experiment> resolve_experiment(const Document& document, const Catalogue& catalogue,
@@ -208,7 +227,7 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   experiment.checkpoint = settings.checkpoint;
   experiment.limits = settings.limits;
   experiment.best_weights = settings.best_weights;
-  experiment.data = settings.data;
+  experiment.data = settings.data.spec;
   AESWEEP_RETURN_IF_ERROR(check_stored_keys(parts.path, parts.axes));
   Result<std::vector<PlannedTrial>> trials = Expansion(parts, catalogue, experiment.data).trials();
   if (!trials.ok()) return trials.status();
@@ -223,13 +242,7 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
                                               : settings.metric;
   experiment.places = places_of(parts);
   AESWEEP_RETURN_IF_ERROR(check_trials(parts, experiment, catalogue));
-  if (experiment.data.source == DataSpec::Source::kIdx) {
-    Result<std::string> path = find_data(parts.path, settings.data.path, data_dir);
-    if (!path.ok()) {
-      return fault_at(parts.path, settings.data_path_mark, "data.path", path.status().message());
-    }
-    experiment.data.path = std::move(path).value();
-  }
+  AESWEEP_RETURN_IF_ERROR(find_paths(parts, data_dir, experiment.data));
   return experiment;
 }
 

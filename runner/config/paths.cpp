@@ -18,9 +18,24 @@ fs::path absolute(const fs::path& path) {
   return error ? path : found;
 }
 
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;  // What cannot be looked at is no folder to read from.
-  return fs::is_directory(path, ignored);
+// What cannot be looked at is nothing to read from.
+bool is_wanted(const fs::path& path, Wanted wanted) {
+  std::error_code ignored;
+  if (wanted != Wanted::kFile && fs::is_directory(path, ignored)) return true;
+  return wanted != Wanted::kFolder && fs::exists(path, ignored) && !fs::is_directory(path, ignored);
+}
+
+const char* name_of(Wanted wanted) {
+  return wanted == Wanted::kFolder ? "folder" : wanted == Wanted::kFile ? "file" : "file or folder";
+}
+
+// Whole, or for a file without the name of an array in it.
+std::string found_at(const fs::path& place, Wanted wanted) {
+  std::string name = place.lexically_normal().string();
+  if (is_wanted(name, wanted)) return name;
+  const std::size_t hash = name.rfind('#');
+  const bool split = wanted == Wanted::kFile && hash != std::string::npos;
+  return split && is_wanted(name.substr(0, hash), wanted) ? name : "";
 }
 
 }  // namespace
@@ -28,7 +43,7 @@ bool is_folder(const fs::path& path) {
 fs::path folder_of(const std::string& file) { return absolute(file).parent_path(); }
 
 Result<std::string> find_data(const std::string& file, const std::string& written,
-                              const std::string& data_dir) {
+                              const std::string& data_dir, Wanted wanted) {
   std::vector<fs::path> places;
   if (fs::path(written).is_relative() && !data_dir.empty()) {
     places.push_back(absolute(data_dir) / written);
@@ -36,11 +51,10 @@ Result<std::string> find_data(const std::string& file, const std::string& writte
   places.push_back(folder_of(file) / written);
   std::string tried;
   for (const fs::path& place : places) {
-    const std::string name = place.lexically_normal().string();
-    if (is_folder(place)) return name;
-    tried += (tried.empty() ? "" : " and ") + name;
+    if (std::string name = found_at(place, wanted); !name.empty()) return name;
+    tried += (tried.empty() ? "" : " and ") + place.lexically_normal().string();
   }
-  return Status::input(text("found no folder ", written, "; tried ", tried,
+  return Status::input(text("found no ", name_of(wanted), " ", written, "; tried ", tried,
                             data_dir.empty() ? "; give the folder that holds data sets by "
                                                "--data-dir or AESWEEP_DATA_DIR"
                                              : ""));

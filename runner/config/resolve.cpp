@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/train/code_evaluation.hpp"
 #include "core/train/metrics.hpp"
 #include "runner/config/codes_reader.hpp"
 #include "runner/config/fields.hpp"
@@ -277,25 +279,48 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
   return trial;
 }
 
+namespace {
+
+bool has_labels(const DataSpec& data) {
+  return data.source == DataSpec::Source::kIdx || !data.labels.empty();
+}
+
+bool has_validation(const DataSpec& data) {
+  return data.patches.rows > 0 ? data.patches.validation_count > 0
+                               : data.split.validation.has_value();
+}
+
+}  // namespace
+
 const char* default_metric(const ModelSpec& model) {
   return model.target == Target::kLabels ? "test/error" : "test/mse";
 }
 
 Status check_target(const ModelSpec& model, const DataSpec& data) {
-  if (model.target == Target::kInput || data.source != DataSpec::Source::kSuperposition) return {};
-  return Status::input("is labels, but data.source superposition has none; use labelled data");
+  if (model.target == Target::kInput || has_labels(data)) return {};
+  return Status::input(
+      data.source == DataSpec::Source::kFiles
+          ? "is labels, but the data has none; give their file as data.labels"
+          : "is labels, but data.source superposition has none; use labelled data");
 }
 
 Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data,
                     const Catalogue& catalogue) {
   std::vector<std::string> known;
-  for (const char* split : {"train", "test"}) {
+  for (const char* split : {"train", "validation", "test"}) {
+    if (split == std::string_view("validation") && !has_validation(data)) continue;
     for (const MetricInfo& info :
          split_metrics(split, trial.model, catalogue, trial.evaluate.active_threshold)) {
       known.push_back(info.name);
     }
   }
   if (data.source == DataSpec::Source::kSuperposition) known.push_back(recovery_metric().name);
+  if (trial.evaluate.codes) {
+    for (const MetricInfo& info :
+         code_metrics(*trial.evaluate.codes, trial.model.target, has_labels(data))) {
+      known.push_back(info.name);
+    }
+  }
   if (std::find(known.begin(), known.end(), metric) != known.end()) return {};
   return Status::input(text("unknown metric ", metric, suggestion(metric, known)));
 }

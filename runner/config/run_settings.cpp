@@ -200,73 +200,9 @@ class RunReader {
   }
 
   [[nodiscard]] Status read_data() {
-    static const std::vector<std::string> kPath = {"path"};
-    Result<std::vector<NamedParameter>> fields = fields_.read_section(document_, "data", kPath);
-    if (!fields.ok()) return fields.status();
-    DataSpec& data = settings_.data;
-    const Node& section = *find(document_, "data");
-    data.limit = whole(*fields, "limit");
-    if (value_of<std::string>(*fields, "source") == "idx") return read_idx(section);
-    AESWEEP_RETURN_IF_ERROR(
-        only_keys(section, "superposition", [](std::string_view key) { return key != "path"; }));
-    SuperpositionSpec& made = data.superposition;
-    made.train_rows = whole(*fields, "train_rows");
-    made.test_rows = whole(*fields, "test_rows");
-    made.cols = whole(*fields, "cols");
-    made.atoms = whole(*fields, "atoms");
-    made.active_mean = value_of<double>(*fields, "active_mean");
-    made.amplitude_min = value_of<double>(*fields, "amplitude_min");
-    made.amplitude_max = value_of<double>(*fields, "amplitude_max");
-    made.noise = value_of<double>(*fields, "noise");
-    made.seed = static_cast<std::uint64_t>(whole(*fields, "seed"));
-    return check_superposition(section, made);
-  }
-
-  [[nodiscard]] Status read_idx(const Node& section) {
-    DataSpec& data = settings_.data;
-    data.source = DataSpec::Source::kIdx;
-    AESWEEP_RETURN_IF_ERROR(only_keys(section, "idx", [](std::string_view key) {
-      return key == "source" || key == "path" || key == "limit";
-    }));
-    const Node* path = find(section, "path");
-    if (path == nullptr) {
-      return fault_at(file_, section.mark, "data.path",
-                      "missing; source idx needs the folder of its four files");
-    }
-    if (path->kind != NodeKind::kScalar || path->text.empty()) {
-      return refuse(*path, "data.path", "the folder of the four idx files");
-    }
-    data.path = path->text;
-    settings_.data_path_mark = path->mark;
-    return {};
-  }
-
-  template <class Allowed>
-  [[nodiscard]] Status only_keys(const Node& section, const std::string& source,
-                                 Allowed allowed) const {
-    for (const Entry& entry : section.entries) {
-      if (allowed(entry.key)) continue;
-      return fault_at(file_, entry.mark, "data." + entry.key,
-                      text("source ", source, " has no such key"));
-    }
-    return {};
-  }
-
-  [[nodiscard]] Status check_superposition(const Node& section,
-                                           const SuperpositionSpec& made) const {
-    const auto mark = [&](const char* key) {
-      const Node* node = find(section, key);
-      return node == nullptr ? section.mark : node->mark;
-    };
-    if (made.active_mean > static_cast<double>(made.atoms)) {
-      return fault_at(file_, mark("active_mean"), "data.active_mean",
-                      text(shown(made.active_mean), " is more than data.atoms, ", made.atoms));
-    }
-    if (made.amplitude_min > made.amplitude_max) {
-      return fault_at(file_, mark("amplitude_min"), "data.amplitude_min",
-                      text(shown(made.amplitude_min), " is more than data.amplitude_max, ",
-                           shown(made.amplitude_max)));
-    }
+    Result<DataSettings> data = read_data_section(file_, document_);
+    if (!data.ok()) return data.status();
+    settings_.data = std::move(data).value();
     return {};
   }
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "core/base/status.hpp"
-#include "core/data/source.hpp"
 #include "core/model/spec.hpp"
+#include "runner/config/data_reader.hpp"
 #include "runner/config/experiment.hpp"
 #include "runner/config/node.hpp"
 
@@ -23,8 +23,7 @@ struct RunSettings {
   std::int64_t best_weights = 0;  // record.weights: {best: k}; 0: no bound.
   CheckpointSpec checkpoint;
   RunLimits limits;
-  DataSpec data;  // The path as written.
-  Mark data_path_mark;
+  DataSettings data;
 };
 
 // Reads every section of a normalized document but model, optimizer, train, evaluate and

@@ -16,7 +16,7 @@ namespace aesweep {
 namespace {
 
 constexpr double kLargestReal = std::numeric_limits<double>::max();
-constexpr double kRowsMax = 2147483647.0;  // A row's index has 31 bits.
+constexpr double kRowsMaxReal = static_cast<double>(kRowsMax);
 constexpr double kColsMax = 1048576.0;
 constexpr double kStepsMax = 9007199254740991.0;  // 2^53 - 1, exact in a double.
 constexpr double kSeedMax = 9007199254740991.0;   // 2^53 - 1: exact in every reader of the results.
@@ -66,8 +66,8 @@ const Fields& train_fields() {
   constexpr TrainSpec kDefaults;
   static const Fields fields = {
       whole("epochs", kDefaults.epochs, 1, 1000000),
-      whole("batch_rows", kDefaults.batch_rows, 1, kRowsMax),
-      whole("shard_rows", 0, 1, kRowsMax),  // 0 stands for default_shard_rows(batch_rows).
+      whole("batch_rows", kDefaults.batch_rows, 1, kRowsMaxReal),
+      whole("shard_rows", 0, 1, kRowsMaxReal),  // 0 stands for default_shard_rows(batch_rows).
       whole("seed", 0, 0, kSeedMax),
       flag("shuffle", kDefaults.shuffle),
       flag("reproducible", kDefaults.reproducible),
@@ -113,20 +113,46 @@ const Fields& model_fields() {
 
 const Fields& data_fields() {
   constexpr SuperpositionSpec kDefaults;
-  static constexpr std::array<const char*, 3> kSources = {"superposition", "idx", nullptr};
+  static constexpr std::array<const char*, 4> kSources = {"superposition", "idx", "files", nullptr};
+  static constexpr std::array<const char*, 7> kScalings = {
+      "auto", "none", "unit", "symmetric", "center", "standardize", nullptr};
+  static constexpr std::array<const char*, 3> kStorages = {"memory", "stream", nullptr};
   aesweep_parameter_info source = choice("source", kSources.data());
   source.flags = AESWEEP_REQUIRED;
   static const Fields fields = {
       source,
-      whole("limit", 0, 0, kRowsMax),
-      whole("train_rows", kDefaults.train_rows, 1, kRowsMax),
-      whole("test_rows", kDefaults.test_rows, 1, kRowsMax),
+      whole("limit", 0, 0, kRowsMaxReal),
+      whole("train_rows", kDefaults.train_rows, 1, kRowsMaxReal),
+      whole("test_rows", kDefaults.test_rows, 1, kRowsMaxReal),
       whole("cols", kDefaults.cols, 1, kColsMax),
       whole("atoms", kDefaults.atoms, 1, kColsMax),
       real("active_mean", kDefaults.active_mean, 0, AESWEEP_ABOVE_MINIMUM),
       real("amplitude_min", kDefaults.amplitude_min, 0, 0),
       real("amplitude_max", kDefaults.amplitude_max, 0, 0),
       real("noise", kDefaults.noise, 0, 0),
+      whole("seed", 0, 0, kSeedMax),
+      choice("scaling", kScalings.data()),
+      choice("storage", kStorages.data()),
+      whole("block_rows", 0, 0, kRowsMaxReal),
+      whole("pool_rows", 0, 0, kRowsMaxReal),
+  };
+  return fields;
+}
+
+const Fields& split_fields() {
+  static constexpr std::array<const char*, 3> kOrders = {"file", "random", nullptr};
+  static const Fields fields = {choice("order", kOrders.data()), whole("seed", 0, 0, kSeedMax)};
+  return fields;
+}
+
+const Fields& patches_fields() {
+  constexpr PatchSpec kDefaults;
+  static const Fields fields = {
+      whole("rows", 0, 1, kColsMax),  // 0 stands for none.
+      whole("cols", 0, 1, kColsMax),
+      whole("train_count", kDefaults.train_count, 1, kRowsMaxReal),
+      whole("validation_count", kDefaults.validation_count, 0, kRowsMaxReal),
+      whole("test_count", kDefaults.test_count, 1, kRowsMaxReal),
       whole("seed", 0, 0, kSeedMax),
   };
   return fields;
@@ -144,8 +170,8 @@ const Fields& evaluate_fields() {
 const Fields& codes_fields() {
   static const CodeEvaluationSpec kDefaults;
   static const Fields fields = {
-      whole("queries", kDefaults.queries, 0, kRowsMax),
-      whole("database", kDefaults.database, 0, kRowsMax),
+      whole("queries", kDefaults.queries, 0, kRowsMaxReal),
+      whole("database", kDefaults.database, 0, kRowsMaxReal),
       whole("radius", kDefaults.radius, 0, kCodeBitsMax),
   };
   return fields;
@@ -237,6 +263,8 @@ std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
   if (section == "train.clip") return clip_fields();
   if (section == "model") return model_fields();
   if (section == "data") return data_fields();
+  if (section == "data.split") return split_fields();
+  if (section == "data.patches") return patches_fields();
   if (section == "evaluate") return evaluate_fields();
   if (section == "evaluate.codes") return codes_fields();
   if (section == "metric") return metric_fields();
@@ -250,7 +278,11 @@ std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
 std::vector<std::string> section_keys(std::string_view section) {
   std::vector<std::string> keys = names_of(fields_of(section));
   if (section == "train") keys.insert(keys.end(), {"schedule", "clip"});
-  if (section == "data") keys.insert(keys.begin() + 1, "path");
+  if (section == "data") {
+    keys.insert(keys.begin() + 1, {"path", "labels", "test_path", "test_labels"});
+    keys.insert(keys.end(), {"split", "patches"});
+  }
+  if (section == "data.split") keys.insert(keys.begin(), {"train", "validation", "test"});
   if (section == "evaluate") keys.emplace_back("codes");
   if (section == "evaluate.codes") keys.insert(keys.begin(), "binarize");
   if (section == "metric") keys.insert(keys.begin(), "name");
@@ -305,7 +337,8 @@ std::vector<std::string> accepted_keys() {
                             key.content != Content::kComponent && key.content != Content::kOther;
     if (is_section) add(key.name, section_keys(key.name));
   }
-  for (const char* section : {"train.schedule", "train.clip", "evaluate.codes", "record.weights"})
+  for (const char* section : {"data.split", "data.patches", "train.schedule", "train.clip",
+                              "evaluate.codes", "record.weights"})
     add(section, section_keys(section));
   add("model", model_keys());
   add("model.layers.NAME", layer_keys());

@@ -15,6 +15,7 @@ namespace aesweep {
 
 inline constexpr std::int64_t kSchemaVersion = 1;
 inline constexpr std::int64_t kTrialsMax = 1000000;
+inline constexpr std::int64_t kRowsMax = 2147483647;  // A row's index has 31 bits.
 
 // What a key of the top level holds.
 // kWordOrFields: a word that stands for all of it, or a map.

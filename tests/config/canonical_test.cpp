@@ -263,6 +263,26 @@ TEST(Canonical, TellsSpecificationsApartThatLookAlike) {
   EXPECT_NE(canonical_text(trial, {}), with_real);
 }
 
+// Keys that came later leave the text, and so the keys of trials, of experiments without them.
+TEST(Canonical, StaysForExperimentsThatUseNothingNew) {
+  DataSpec data;
+  data.source = DataSpec::Source::kIdx;
+  data.limit = 5;
+  TrialSpec trial;
+  trial.model.loss = {"mse", {}};
+  trial.model.layers.push_back({"code", {"dense", {}}, {}, {}, {}});
+  trial.optimizer = {"sgd", {}};
+  EXPECT_EQ(canonical_text(trial, data),
+            "schema: 1\ndata:\n  source: idx\n  limit: 5\n"
+            "model:\n  scalar: f32\n  code: code\n  target: input\n  loss:\n    kind: mse\n"
+            "  layers:\n    - name: code\n      kind: dense\noptimizer:\n  kind: sgd\n"
+            "train:\n  epochs: 1\n  batch_rows: 128\n  shard_rows: 64\n  seed: 0\n"
+            "  shuffle: true\n  reproducible: true\n  schedule:\n    kind: constant\n"
+            "    warmup_steps: 0\n  clip:\n    norm: 0.0\n    value: 0.0\n"
+            "evaluate:\n  every: 1\n  active_threshold: 0.0\n"
+            "record:\n  weights: all\n  samples: 64\n  every: 1\n");
+}
+
 TEST(Canonical, LeavesTheDataPathOut) {
   DataSpec here;
   here.source = DataSpec::Source::kIdx;

@@ -92,7 +92,7 @@ TEST(Malformed, Sections) {
       {9, "evaluate: {active_threshold: 1e999}",
        "a.yaml:9:30: evaluate.active_threshold: found 1e999, expected a number in [0, inf)"},
       {9, "evaluate: {active_threshold: 0,5}",
-       "a.yaml:9:32: evaluate.5: unknown key; known: every, active_threshold"},
+       "a.yaml:9:32: evaluate.5: unknown key; known: every, active_threshold, codes"},
       {9, "metric: test/mse", "a.yaml:9:9: metric: found test/mse, expected a map"},
       {9, "metric: {goal: maximise}",
        "a.yaml:9:16: metric.goal: found maximise, expected minimize or maximize (did you mean "
@@ -188,9 +188,10 @@ TEST(Malformed, Limits) {
 TEST(Malformed, Data) {
   expect_all({
       {2, "data: mnist", "a.yaml:2:7: data: found mnist, expected a map"},
-      {2, "data: {}", "a.yaml:2:7: data.source: missing; expected superposition or idx"},
+      {2, "data: {}", "a.yaml:2:7: data.source: missing; expected superposition, idx or files"},
       {2, "data: {source: indx}",
-       "a.yaml:2:16: data.source: found indx, expected superposition or idx (did you mean idx?)"},
+       "a.yaml:2:16: data.source: found indx, expected superposition, idx or files (did you mean "
+       "idx?)"},
       {2, "data: {source: idx}",
        "a.yaml:2:7: data.path: missing; source idx needs the folder of its four files"},
       {2, "data: {source: idx, path: [a]}",
