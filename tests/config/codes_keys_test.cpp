@@ -115,13 +115,15 @@ TEST(CodesKeys, CannotBeSwept) {
 }
 
 TEST(CodesKeys, TheirMetricsMayCompareTrials) {
-  const std::string yaml = with_codes("{binarize: [mean]}") + "metric: {name: codes/mean/mse}\n";
+  const std::string yaml = with_codes("{binarize: [mean]}") + "\nmetric: {name: codes/mean/mse}\n";
   EXPECT_EQ(fault(yaml), "no fault");
-  const std::string other = with_codes("{binarize: [itq]}") + "metric: {name: codes/mean/mse}\n";
+  const std::string other = with_codes("{binarize: [itq]}") + "\nmetric: {name: codes/mean/mse}\n";
   EXPECT_NE(fault(other).find("a.yaml:10:16: metric.name: unknown metric codes/mean/mse"),
             std::string::npos);
-  const std::string labels = with_codes("{binarize: [mean]}") + "metric: {name: codes/mean/map}\n";
-  EXPECT_NE(fault(labels).find("metric.name: unknown metric codes/mean/map"), std::string::npos);
+  const std::string labels =
+      with_codes("{binarize: [mean]}") + "\nmetric: {name: codes/mean/map}\n";
+  EXPECT_NE(fault(labels).find("metric.name: unknown metric codes/mean/map"), std::string::npos)
+      << fault(labels);
 }
 
 TEST(CodesKeys, CanonicalText) {
