@@ -7,6 +7,7 @@ set(AESWEEP_CPU_LEVEL "x86-64-v3" CACHE STRING
     "Value of -march; empty for the compiler's default. Results are equal within one level only")
 set(AESWEEP_SANITIZE "" CACHE STRING
     "Value of -fsanitize, such as address,undefined; empty for none")
+option(AESWEEP_FUZZ "Build the fuzzers of tests/fuzz; needs Clang" OFF)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
@@ -42,6 +43,16 @@ if(AESWEEP_SANITIZE)
   target_compile_options(aesweep_flags INTERFACE
     -fsanitize=${AESWEEP_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(aesweep_flags INTERFACE -fsanitize=${AESWEEP_SANITIZE})
+endif()
+if(AESWEEP_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "AESWEEP_FUZZ needs Clang's libFuzzer; configure with --preset fuzz")
+  endif()
+  # The fuzzer's main is linked to its targets only; all code reports what it covers.
+  set(fuzz_flags -fsanitize=fuzzer-no-link,address,undefined)
+  target_compile_options(aesweep_flags INTERFACE
+    ${fuzz_flags} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(aesweep_flags INTERFACE ${fuzz_flags})
 endif()
 
 find_program(AESWEEP_CCACHE ccache)

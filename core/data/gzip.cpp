@@ -40,7 +40,8 @@ Result<std::uint32_t> gzip_claimed_length(const InputFile& file) {
 }
 
 struct GzipReader::State {
-  explicit State(const InputFile& input) : file(&input) {}
+  explicit State(const InputFile& input)
+      : file(&input), piece(std::min<std::uint64_t>(kPieceBytes, input.size())) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { static_cast<void>(inflateEnd(&stream)); }  // Fails only on a stream never begun.
@@ -51,13 +52,13 @@ struct GzipReader::State {
 
   const InputFile* file;
   z_stream stream{};
-  std::vector<std::byte> piece{kPieceBytes};
+  std::vector<std::byte> piece;
   std::uint64_t offset = 0;  // Of the file: what lies before it is in `piece` or consumed.
   bool ended = false;        // The member's trailer was read and agreed.
 };
 
 Status GzipReader::State::refill() {
-  const std::size_t count = std::min<std::uint64_t>(kPieceBytes, file->size() - offset);
+  const std::size_t count = std::min<std::uint64_t>(piece.size(), file->size() - offset);
   if (count == 0) {
     return Status::input(
         text(file->path(), ": the file ends inside its gzip data. Fetch it again"));

@@ -51,7 +51,7 @@ LIBRARY_HOMES = {
     "yaml-cpp/": ("runner/config/",),
     "dlfcn.h": ("runner/plugin_host/", "tests/"),
     "cblas.h": ("core/math/", "benchmarks/"),
-    "zlib.h": ("core/data/", "tests/data/"),
+    "zlib.h": ("core/data/", "tests/data/", "tests/fuzz/"),
     "openssl/": ("core/base/",),
     "CLI/": ("runner/app/",),
     "nlohmann/": ("runner/journal/", "runner/app/", "tests/app/"),
