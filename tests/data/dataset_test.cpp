@@ -72,6 +72,42 @@ TEST(Gather, MatchesAPlainLoop) {
   expect_gather_matches_loop<double, double>();
 }
 
+// A product and a sum in double, rounded once.
+template <class Stored, class T>
+void expect_affine() {
+  constexpr std::int64_t kCols = 37;
+  std::vector<Stored> samples(3 * kCols);
+  std::vector<double> scales(kCols);
+  std::vector<double> shifts(kCols);
+  for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<Stored>(i * 7 % 251);
+  for (std::size_t c = 0; c < kCols; ++c) {
+    scales[c] = 0.01 * static_cast<double>(c + 1);
+    shifts[c] = static_cast<double>(c) / 3.0 - 5.0;
+  }
+  for (const bool by_column : {false, true}) {
+    Split split = split_of(samples, 3, kCols, 1.0);
+    split.shift = -0.3;
+    if (by_column) split.col_scale = scales.data();
+    if (by_column) split.col_shift = shifts.data();
+    const std::vector<std::int64_t> rows = {2, 0};
+    std::vector<T> out(2 * kCols);
+    gather(split, rows, out.data(), kCols);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const std::size_t c = i % kCols;
+      const auto stored = static_cast<double>(samples[i < kCols ? 2 * kCols + c : c]);
+      const double value = by_column ? stored * scales[c] + shifts[c] : stored * 1.0 - 0.3;
+      EXPECT_EQ(out[i], static_cast<T>(value)) << i;
+    }
+  }
+}
+
+TEST(Gather, ScalesAndShifts) {
+  expect_affine<std::uint8_t, float>();
+  expect_affine<float, float>();
+  expect_affine<double, float>();
+  expect_affine<float, double>();
+}
+
 TEST(Gather, RoundsBytesToTheNearestFloat) {
   std::vector<std::uint8_t> samples(256);
   for (int v = 0; v < 256; ++v) samples[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(v);

@@ -151,7 +151,9 @@ TEST_F(IdxFolder, LoadsSamplesLabelsAndFacts) {
   expect_variation(test);
   EXPECT_EQ(loaded.dataset.dictionary.count, 0);
   EXPECT_EQ(loaded.dataset.dictionary.atoms, nullptr);
-  EXPECT_EQ(loaded.dataset.fingerprint.size(), 64u);
+  // By Python's hashlib from the description in facts.cpp; it must never change.
+  EXPECT_EQ(loaded.dataset.fingerprint,
+            "eac84ad6cf3a81cbdd0f140ed616935baeaa6f3832fc286380fe56f86de942bc");
   for (const std::uint64_t offset :
        {loaded.layout.train.samples_offset, loaded.layout.train.labels_offset,
         loaded.layout.test.samples_offset, loaded.layout.test.labels_offset,
@@ -200,6 +202,23 @@ TEST_F(IdxFolder, ReadsRealNumbersAndOtherLabels) {
   EXPECT_EQ(loaded.dataset.test.labels[0], 300);
   expect_variation(loaded.dataset.train);
   EXPECT_EQ(loaded.dataset.test.variation, 0.0);
+}
+
+TEST_F(IdxFolder, CutsTheTrainingSamples) {
+  DataSpec data = spec();
+  data.split.validation = SplitPart{true, 0.0, 1, 2};
+  const Loaded loaded = load_all(data);
+  ASSERT_TRUE(loaded.status.ok()) << loaded.status.message();
+  EXPECT_EQ(loaded.dataset.train.rows, 2);
+  EXPECT_EQ(loaded.dataset.test.rows, 2);
+  ASSERT_EQ(loaded.dataset.validation.rows, 1);
+  EXPECT_EQ(std::memcmp(loaded.dataset.validation.samples, kTrainPixels.data() + 6, 6), 0);
+  EXPECT_EQ(std::memcmp(loaded.dataset.train.samples + 6, kTrainPixels.data() + 12, 6), 0);
+  EXPECT_EQ(loaded.dataset.validation.labels[0], 0);
+  EXPECT_EQ(loaded.dataset.train.labels[1], 255);
+  EXPECT_NE(loaded.dataset.fingerprint, load_all(spec()).dataset.fingerprint);
+  data.split.test = SplitPart{true, 0.0, 0, 1};
+  EXPECT_NE(load_all(data).status.message().find("data.split.test: given"), std::string::npos);
 }
 
 TEST_F(IdxFolder, FollowsSymbolicLinks) {
