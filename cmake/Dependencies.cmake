@@ -10,6 +10,7 @@ find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(PNG 1.6 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 
 # OpenBLAS unless the user names another by BLA_VENDOR.

@@ -7,7 +7,7 @@
 build_packages=(
   g++ cmake ninja-build pkg-config git
   libopenmpi-dev openmpi-bin libhdf5-dev libyaml-cpp-dev libeigen3-dev libopenblas-dev
-  libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libssl-dev
+  libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev libssl-dev
   libgtest-dev libbenchmark-dev python3
 )
 # What only running the tests needs: they read results with Python and h5dump, look into libraries

@@ -243,6 +243,7 @@ struct ResultsReader::State {
   std::string path;
   std::unique_ptr<ByteSink> image;
   std::string name;
+  std::string metric;
   std::vector<StoredTrial> trials;
   std::vector<StoredPlugin> plugins;
 
@@ -294,6 +295,9 @@ struct ResultsReader::State {
       Result<std::string> called = h5::checked_attribute(*config, "name", bytes_max);
       if (!called.ok()) return called.status();
       name = std::move(*called);
+      Result<std::string> compared = h5::checked_attribute(*config, "metric", bytes_max);
+      if (!compared.ok()) return compared.status();
+      metric = std::move(*compared);
       Result<std::vector<StoredTrial>> rows = read_trials(file, bytes_max);
       if (!rows.ok()) return rows.status();
       trials = std::move(*rows);
@@ -325,6 +329,7 @@ Result<ResultsReader> ResultsReader::open(const std::string& run) {
 
 const std::string& ResultsReader::path() const { return state_->path; }
 const std::string& ResultsReader::name() const { return state_->name; }
+const std::string& ResultsReader::metric() const { return state_->metric; }
 const std::vector<StoredTrial>& ResultsReader::trials() const { return state_->trials; }
 const std::vector<StoredPlugin>& ResultsReader::plugins() const { return state_->plugins; }
 
@@ -340,6 +345,20 @@ Result<std::string> ResultsReader::config(std::int64_t number) const {
   if (const Result<StoredTrial> row = trial(number); !row.ok()) return row.status();
   return state_->with_trial<std::string>(number, [&](const h5::Node& trial) {
     return h5::read_checked_text(trial, "config", state_->image->size());
+  });
+}
+
+Result<std::pair<std::string, std::string>> ResultsReader::experiment() const {
+  using Texts = std::pair<std::string, std::string>;
+  return state_->with_file<Texts>([&](const h5::Node& file) -> Result<Texts> {
+    const std::uint64_t bytes_max = state_->image->size();
+    Result<h5::Node> config = h5::open_checked_group(file, "config");
+    if (!config.ok()) return config.status();
+    Result<std::string> text = h5::read_checked_text(*config, "experiment", bytes_max);
+    if (!text.ok()) return text.status();
+    Result<std::string> overrides = h5::read_checked_text(*config, "overrides", bytes_max);
+    if (!overrides.ok()) return overrides.status();
+    return Texts{std::move(*text), std::move(*overrides)};
   });
 }
 

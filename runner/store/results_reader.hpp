@@ -50,14 +50,17 @@ class ResultsReader {
   ResultsReader& operator=(ResultsReader&&) noexcept;
   ~ResultsReader();
 
-  [[nodiscard]] const std::string& path() const;                 // Of the file.
-  [[nodiscard]] const std::string& name() const;                 // Of the experiment.
+  [[nodiscard]] const std::string& path() const;    // Of the file.
+  [[nodiscard]] const std::string& name() const;    // Of the experiment.
+  [[nodiscard]] const std::string& metric() const;  // By which trials are compared: "test/mse".
   [[nodiscard]] const std::vector<StoredTrial>& trials() const;  // By ascending number.
   [[nodiscard]] const std::vector<StoredPlugin>& plugins() const;
   // The trial's row; an input fault says which numbers there are.
   [[nodiscard]] Result<StoredTrial> trial(std::int64_t number) const;
 
   [[nodiscard]] Result<std::string> config(std::int64_t number) const;  // Resolved, YAML.
+  // The experiment's text as given, and what --set changed, one KEY=VALUE a line.
+  [[nodiscard]] Result<std::pair<std::string, std::string>> experiment() const;
   // Stored names ("code_weights"), in the order of names. An input fault where none were recorded.
   [[nodiscard]] Result<std::vector<NamedTensor>> weights(std::int64_t number, WeightsOf when) const;
   [[nodiscard]] Result<StoredSamples> samples(std::int64_t number) const;

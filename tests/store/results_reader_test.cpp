@@ -109,6 +109,7 @@ TEST_F(Reader, TellsWhatWasWritten) {
   const ResultsReader reader = open();
   EXPECT_EQ(reader.path(), path_);
   EXPECT_EQ(reader.name(), "sample");
+  EXPECT_EQ(reader.metric(), "test/fvu");
   ASSERT_EQ(reader.trials().size(), 3u);
   const StoredTrial& first = reader.trials()[0];
   EXPECT_EQ(first.number, 1);

@@ -52,6 +52,7 @@ LIBRARY_HOMES = {
     "dlfcn.h": ("runner/plugin_host/", "tests/"),
     "cblas.h": ("core/math/", "benchmarks/"),
     "zlib.h": ("core/data/", "tests/data/", "tests/fuzz/"),
+    "png.h": ("runner/render/", "tests/render/"),
     "openssl/": ("core/base/",),
     "CLI/": ("runner/app/",),
     "nlohmann/": ("runner/journal/", "runner/app/", "tests/app/"),

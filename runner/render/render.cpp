@@ -1,0 +1,133 @@
+#include "runner/render/render.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/base/text.hpp"
+#include "runner/render/caption.hpp"
+#include "runner/render/tiles.hpp"
+#include "runner/render/trial_body.hpp"
+#include "runner/store/fence.hpp"
+#include "runner/store/names.hpp"
+
+namespace aesweep {
+namespace {
+
+constexpr std::int64_t kTextScale = 2;
+constexpr std::int64_t kWidthMin = 420;  // Of a title.
+constexpr std::int64_t kCellTextScale = 1;
+constexpr std::int64_t kCellWidthMin = 180;
+constexpr std::int64_t kTrialsDefault = 100;
+constexpr Color kEmpty{240, 240, 240};
+
+// "test/mse 0.0421", as the run's metric ended.
+std::string metric_text(const ResultsReader& results, const StoredTrial& trial) {
+  const std::string stored = stored_name(results.metric());
+  for (const auto& [name, value] : trial.metrics) {
+    if (name == stored) return text(results.metric(), " ", value);
+  }
+  return "";
+}
+
+std::string label_text(const StoredTrial& trial) {
+  return text("trial ", trial.number, trial.label.empty() ? "" : ": ", trial.label);
+}
+
+// A cell whose trial has nothing to draw says why.
+Result<Picture> cell_of(const ResultsReader& results, const StoredTrial& trial,
+                        const RenderRequest& request, std::string& reason) {
+  Result<TrialBody> body = trial_body(results, trial.number, request, Extent::kCell);
+  const std::vector<std::string> words = {label_text(trial), metric_text(results, trial)};
+  if (body.ok()) return captioned(body->picture, words, kCellTextScale, kCellWidthMin);
+  reason = body.status().message();
+  Result<Picture> nothing = Picture::make(kCellWidthMin, kCellWidthMin / 3, kEmpty);
+  if (!nothing.ok()) return nothing.status();
+  return captioned(*nothing, {words[0], words[1], "nothing to draw"}, kCellTextScale,
+                   kCellWidthMin);
+}
+
+Result<Picture> grid_of(const std::vector<Picture>& cells, std::int64_t columns_asked) {
+  const auto count = static_cast<std::int64_t>(cells.size());
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  for (const Picture& cell : cells) {
+    width = std::max(width, cell.width());
+    height = std::max(height, cell.height());
+  }
+  const Grid grid{count, columns_for(count, columns_asked), width, height, 0};
+  Result<Picture> sheet = Picture::make(grid.width(), grid.height());
+  if (!sheet.ok()) return sheet.status();
+  for (std::int64_t i = 0; i < count; ++i) {
+    sheet->paste(cells[static_cast<std::size_t>(i)], grid.x(i), grid.y(i));
+  }
+  return sheet;
+}
+
+Result<ContactSheet> draw_sweep(const ResultsReader& results, const RenderRequest& request) {
+  std::vector<StoredTrial> trials = results.trials();
+  std::erase_if(trials, [](const StoredTrial& trial) { return trial.status != "completed"; });
+  if (trials.empty()) {
+    return Status::input(results.path() + ": no trial completed, so there is nothing to draw");
+  }
+  const std::size_t all = trials.size();
+  const auto limit = static_cast<std::size_t>(request.limit > 0 ? request.limit : kTrialsDefault);
+  if (all > limit) trials.resize(limit);
+  std::vector<Picture> cells;
+  std::string reason;
+  std::size_t empty = 0;
+  std::int64_t pixels = 0;
+  for (const StoredTrial& trial : trials) {
+    std::string why;
+    Result<Picture> cell = cell_of(results, trial, request, why);
+    if (!cell.ok()) return cell.status();
+    if (!why.empty() && empty++ == 0) reason = why;
+    pixels += cell->width() * cell->height();
+    if (pixels > Picture::kPixelsMax) {  // Before memory holds them all.
+      return Picture::make(Picture::kPixelsMax, 2).status();
+    }
+    cells.push_back(std::move(*cell));
+  }
+  if (empty == trials.size()) return Status::input(reason);
+  Result<Picture> grid = grid_of(cells, request.columns);
+  if (!grid.ok()) return grid.status();
+  const std::string shown =
+      all > trials.size() ? text("the first ", trials.size(), " of ", all) : std::to_string(all);
+  Result<Picture> picture = captioned(
+      *grid, {text(results.name(), ": ", shown, " completed trials")}, kTextScale, kWidthMin);
+  if (!picture.ok()) return picture.status();
+  std::string note;
+  if (all > trials.size()) {
+    note = text("drawn are the first ", trials.size(), " of ", all, " completed trials; --limit ",
+                all, " draws all");
+  }
+  if (empty > 0) {
+    note +=
+        text(note.empty() ? "" : "\n", empty, " trials have nothing to draw; the first: ", reason);
+  }
+  return ContactSheet{std::move(*picture), note};
+}
+
+}  // namespace
+
+Result<Picture> render_trial(const ResultsReader& results, std::int64_t trial,
+                             const RenderRequest& request) {
+  return fenced(results.path(), [&]() -> Result<Picture> {
+    Result<StoredTrial> row = results.trial(trial);
+    if (!row.ok()) return row.status();
+    Result<TrialBody> body = trial_body(results, trial, request, Extent::kWhole);
+    if (!body.ok()) return body.status();
+    std::vector<std::string> words = {results.name() + ", " + label_text(*row)};
+    if (const std::string metric = metric_text(results, *row); !metric.empty()) {
+      words.push_back(metric);
+    }
+    words.insert(words.end(), body->notes.begin(), body->notes.end());
+    return captioned(body->picture, words, kTextScale, kWidthMin);
+  });
+}
+
+Result<ContactSheet> render_sweep(const ResultsReader& results, const RenderRequest& request) {
+  return fenced(results.path(), [&]() { return draw_sweep(results, request); });
+}
+
+}  // namespace aesweep
