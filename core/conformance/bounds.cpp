@@ -9,6 +9,19 @@ std::string with(const Example& example) {
   return example.name.empty() ? std::string() : text("with ", example.name, ": ");
 }
 
+namespace {
+
+// A penalty's gradient may vanish altogether (softmax_kl). What rounding in double leaves of it is
+// then of the order of the terms that cancel, and these of that of the penalty.
+double cancelled(const Outcome& base) {
+  for (const Piece& piece : base) {
+    if (piece.name == "penalty") return 0x1p-52 * std::abs(piece.values[0]);
+  }
+  return 0.0;
+}
+
+}  // namespace
+
 Outcome rounding_bounds(const Subject& subject, const Example& example, const Shape& shape,
                         const Inputs& inputs, const Layout& layout, double epsilon) {
   constexpr double kRoundings = 64.0;
@@ -42,11 +55,12 @@ Outcome rounding_bounds(const Subject& subject, const Example& example, const Sh
       }
     }
   }
+  const double least = cancelled(base);
   for (std::size_t p = 0; p < base.size(); ++p) {
     double largest = 0.0;
     for (const double value : base[p].values) largest = std::max(largest, std::abs(value));
     for (double& bound : bounds[p].values) {
-      bound = kRoundings * (bound * (epsilon / step) + epsilon * largest);
+      bound = kRoundings * (bound * (epsilon / step) + epsilon * largest + least);
     }
   }
   return bounds;
