@@ -206,13 +206,15 @@ TEST_F(Files, ScaleAsDefined) {
 
 TEST_F(Files, ConstantColumnsAreCentredToZero) {
   DataSpec spec = reals();
+  spec.labels.clear();
+  spec.split.train = SplitPart{true, 0.0, 0, 3};
+  write("x.npy", "<f8", "(11, 1)", Values(11, 0.1));  // Three of them add up to more than 0.3.
   for (const Scaling scaling : {Scaling::kCenter, Scaling::kStandardize}) {
     spec.scaling = scaling;
     const Loaded loaded = load_all(spec);
     ASSERT_TRUE(loaded.status.ok()) << loaded.status.message();
-    for (std::int64_t r = 0; r < 8; ++r) {
-      EXPECT_EQ(gathered<double>(loaded.dataset.train)[static_cast<std::size_t>(3 * r + 1)], 0.0);
-    }
+    EXPECT_EQ(gathered<double>(loaded.dataset.train), Values(3, 0.0));
+    EXPECT_EQ(gathered<double>(loaded.dataset.test), Values(3, 0.0));
   }
   spec = reals();
   write("x.npy", "<f4", "(11, 1)", std::vector<float>(11, 7.5F));
@@ -488,6 +490,13 @@ TEST_F(Files, CutPatchesWhereTheyAreDrawn) {
   expect_patches(loaded.dataset.train, PatchSplit::kTrain, 400, 0, 5);
   expect_patches(loaded.dataset.test, PatchSplit::kTest, 30, 0, 5);
   expect_patches(loaded.dataset.validation, PatchSplit::kValidation, 20, 0, 5);
+  const std::int64_t golden[][3] = {{2, 0, 2}, {2, 3, 0}, {2, 3, 2}, {1, 1, 2}};
+  const std::vector<PatchPlace> drawn = patch_places(spec.patches, PatchSplit::kTest, 4, 5, 7, 6);
+  for (std::size_t i = 0; i < 4; ++i) {  // By philox_reference.py.
+    EXPECT_EQ(drawn[i].image, golden[i][0]);
+    EXPECT_EQ(drawn[i].row, golden[i][1]);
+    EXPECT_EQ(drawn[i].col, golden[i][2]);
+  }
   // Every place is hit: 125 of them, missed by 400 draws with 125 exp(-3.2), about 5 in the mean.
   std::map<std::vector<std::int64_t>, int> places;
   for (const PatchPlace& one : patch_places(spec.patches, PatchSplit::kTrain, 400, 5, 7, 6)) {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Golden values of epoch orders and synthetic data, from the definitions in core/data/order.hpp,
-core/data/superposition.hpp and core/sdk/philox.hpp, written independently of the C++ code.
+"""Golden values of orders, splits, patches and synthetic data, from the definitions in
+core/data/{order,split_rows,patches,superposition}.hpp and core/sdk/philox.hpp, written
+independently of the C++ code.
 
-Prints the values that order_test.cpp and superposition_test.cpp expect. Standard library only.
+Prints the values that the tests of these expect. Standard library only.
 """
 
 import math
@@ -73,6 +74,27 @@ def block_order(seed, epoch, count, block_rows, pool_rows):
     return pools
 
 
+def split_order(seed, count):
+    stream = 0xCBF29CE484222325
+    for byte in seed.to_bytes(8, "little") + b"data/split" + b"\0":
+        stream = (stream ^ byte) * 0x100000001B3 & M64
+    return epoch_order(mix(stream), 0, count)
+
+
+def patch_places(seed, split, count, images, height, width, rows, cols):
+    """(image, row, column) of the first patches; split: 0 train, 1 validation, 2 test."""
+    key = stream_key(seed, "data/patches", split)
+    places = []
+    for i in range(count):
+        place = []
+        for which, bound in enumerate((images, height - rows + 1, width - cols + 1)):
+            words = (word for attempt in range(9) for word in philox(key, (i, 0, which, attempt)))
+            place.append(next(word * bound >> 32 for word in words
+                              if (word * bound & M32) >= (1 << 32) % bound))
+        places.append(tuple(place))
+    return places
+
+
 def normals(key, row, count):
     numbers = []
     for block in range((count + 3) // 4):
@@ -116,6 +138,8 @@ def main():
     print("order(1, 6, 60000)", [refused[i] for i in (48_159, 59_252)])
     for arguments in ((0, 0, 11, 2, 5), (42, 1 << 33, 11, 3, 1), (7, 5, 11, 4, 0)):
         print("block order", arguments, block_order(*arguments))
+    print("split(5, 11)", split_order(5, 11))
+    print("patches", patch_places(9, 2, 4, 5, 7, 6, 3, 2))
     for test, row in ((False, 0), (False, 12), (True, 12)):
         atoms, sample = superposition(9, 5, 3, 1.5, 0.5, 1.5, 0.25, test, row)
         print("test" if test else "train", row, [f"{f32(value):.9g}F" for value in sample])

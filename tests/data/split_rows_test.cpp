@@ -85,6 +85,10 @@ TEST(SplitRows, CutARandomOrderThatTheSeedGives) {
   std::iota(expected.begin(), expected.end(), 0);
   EXPECT_EQ(all, expected);
   EXPECT_EQ(split_rows(split, 100)->train, cut.train);
+  SplitSpec golden;  // By philox_reference.py.
+  golden.random = true;
+  golden.seed = 5;
+  EXPECT_EQ(rows_of(split_rows(golden, 11)->train), (Rows{8, 0, 7, 2, 4, 3, 9, 6, 1, 5, 10}));
   split.seed = 1;
   EXPECT_NE(rows_of(split_rows(split, 100)->validation), validation);
   split.validation = range(75, 100);  // The same rows of the same order.
