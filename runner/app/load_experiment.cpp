@@ -9,6 +9,7 @@
 #include "core/base/file.hpp"
 #include "runner/config/node.hpp"
 #include "runner/plugin_host/plugin_host.hpp"
+#include "runner/weights/read_weights.hpp"
 
 namespace aesweep {
 
@@ -32,7 +33,7 @@ Result<Experiment> load_experiment(std::string bytes, const ExperimentOptions& o
   for (const NamedPlugin& plugin : document->plugins()) {
     AESWEEP_RETURN_IF_ERROR(load_probed_plugins({plugin.path}, probe, catalogue).in(plugin.where));
   }
-  return resolve_experiment(document.value(), catalogue, options.data_dir);
+  return resolve_experiment(document.value(), catalogue, options.data_dir, read_weights);
 }
 
 }  // namespace aesweep

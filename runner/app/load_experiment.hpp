@@ -15,8 +15,8 @@ namespace aesweep {
 [[nodiscard]] Result<std::string> read_experiment(const std::string& path);
 
 // Fills `catalogue` with the built-in components and those of the libraries that the file names,
-// tried out by the probe, and resolves the trials. options.path names the file in messages and
-// anchors relative paths.
+// tried out by the probe, and resolves the trials; weights that they start from are read.
+// options.path names the file in messages and anchors relative paths.
 [[nodiscard]] Result<Experiment> load_experiment(std::string bytes,
                                                  const ExperimentOptions& options,
                                                  PluginProbe& probe, Catalogue& catalogue);

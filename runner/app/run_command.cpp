@@ -31,6 +31,18 @@ std::string absolute_path(const std::string& path) {
   return error ? path : whole.lexically_normal().string();
 }
 
+// Every rank reads the weights that trials start from; where they differ, so would results.
+Status compare_weights(World& world, const Experiment& experiment) {
+  std::string digests;
+  for (const PlannedTrial& trial : experiment.trials) {
+    if (trial.spec.model.given_weights) digests += trial.spec.model.given_weights->sha256 + "\n";
+  }
+  const bool same = world.broadcast(digests) == digests;
+  if (same) return {};
+  return Status::world(text("model.init_from: rank ", world.rank(), " on ", world.host(),
+                            " reads other weights than rank 0; give all nodes the same files"));
+}
+
 // The experiment as every rank resolves it from rank 0's bytes; the catalogue is filled on the way.
 // All ranks return the same status.
 Result<Experiment> load_on_all_ranks(World& world, ExperimentOptions options, PluginProbe& probe,
@@ -52,6 +64,7 @@ Result<Experiment> load_on_all_ranks(World& world, ExperimentOptions options, Pl
   // What is wrong on rank 0 is most often wrong everywhere; else one must know where to look.
   if (world.rank() != 0) status = status.in(text("rank ", world.rank(), " on ", world.host()));
   if (status = world.agree(status); !status.ok()) return status;
+  if (status = world.agree(compare_weights(world, *experiment)); !status.ok()) return status;
   return experiment;
 }
 

@@ -20,6 +20,8 @@ enum class Place {
   kRecord,
   kTrain,
   kModel,
+  kInitFrom,
+  kMap,
   kLayers,
   kLayer,
   kLayerOptimizer,
@@ -31,14 +33,17 @@ enum class Place {
 
 bool is_named_list(Place place) { return place == Place::kLayers || place == Place::kRegularizers; }
 
+// The key that says which thing a map is, so that with it the map replaces what was there.
+std::string_view key_of(Place place) { return place == Place::kInitFrom ? "path" : "kind"; }
+
 bool is_component(Place place) {
   return place == Place::kComponent || place == Place::kLayer || place == Place::kLayerOptimizer ||
-         place == Place::kRegularizer;
+         place == Place::kRegularizer || place == Place::kInitFrom;
 }
 
 // A component that may be given by its name alone.
 bool is_shorthand(Place place) {
-  return place == Place::kComponent || place == Place::kLayerOptimizer;
+  return place == Place::kComponent || place == Place::kLayerOptimizer || place == Place::kInitFrom;
 }
 
 Place place_of_top_level(std::string_view name) {
@@ -81,7 +86,10 @@ Place child_of(Place place, std::string_view part) {
       if (part == "schedule") return Place::kComponent;  // A kind with keys of its own.
       return part == "clip" ? Place::kFields : Place::kValue;
     case Place::kModel:
+      if (part == "init_from") return Place::kInitFrom;
       return part == "layers" ? Place::kLayers : part == "loss" ? Place::kComponent : Place::kValue;
+    case Place::kInitFrom:
+      return part == "layers" ? Place::kMap : Place::kValue;
     case Place::kLayers:
       return Place::kLayer;
     case Place::kRegularizers:
@@ -97,7 +105,7 @@ Place child_of(Place place, std::string_view part) {
 
 // Keys that stay when the component of a layer, its optimizer or a regularizer is replaced.
 bool outlives_component(Place place, std::string_view key) {
-  if (place == Place::kComponent || key == "kind") return false;
+  if (place == Place::kComponent || place == Place::kInitFrom || key == "kind") return false;
   const std::span<const std::string> keys = place == Place::kLayer ? layer_keys()
                                             : place == Place::kLayerOptimizer
                                                 ? layer_optimizer_keys()
@@ -196,6 +204,7 @@ class Assignment {
       case Place::kEvaluate:
       case Place::kRecord:
       case Place::kTrain:
+      case Place::kInitFrom:
         return known(section_keys(map.path));
       case Place::kLayer:
       case Place::kRegularizer:
@@ -225,7 +234,7 @@ class Assignment {
     node = Node();
     node.kind = NodeKind::kMap;
     node.mark = kind.mark;
-    node.entries.push_back({"kind", kind.mark, kind});
+    node.entries.push_back({std::string(key_of(at.place)), kind.mark, kind});
     return {};
   }
 
@@ -267,7 +276,7 @@ class Assignment {
 
   // Every key of the map at its own address, relative to `at`.
   [[nodiscard]] Status merge(const Position& at, const Node& map) const {
-    if (is_component(at.place) && find(map, "kind") != nullptr) {
+    if (is_component(at.place) && find(map, key_of(at.place)) != nullptr) {
       AESWEEP_RETURN_IF_ERROR(drop_component(at));
       if (is_shorthand(at.place)) at.node->mark = map.mark;
     } else if (is_shorthand(at.place)) {

@@ -133,6 +133,14 @@ struct Writer {
     line(4, "value", real(spec.clip.value));
   }
 
+  // A digest stands for the weights: where they lie decides nothing.
+  void init_from(const GivenWeights& given) {
+    line(2, "init_from", "");
+    line(4, "sha256", quoted(given.sha256));
+    if (!given.layers.empty()) line(4, "layers", "");
+    for (const LayerSource& source : given.layers) word(6, source.layer, source.from);
+  }
+
   void evaluate(const EvaluateSpec& spec) {
     line(0, "evaluate", "");
     whole(2, "every", spec.every);
@@ -215,6 +223,7 @@ std::string canonical_text(const TrialSpec& trial, const DataSpec& data) {
   const bool by_label = trial.model.target == Target::kLabels;
   writer.line(2, "target", by_label ? "labels" : "input");
   if (by_label) writer.whole(2, "classes", trial.model.classes);
+  if (trial.model.given_weights) writer.init_from(*trial.model.given_weights);
   writer.line(2, "loss", "");
   writer.component(4, trial.model.loss);
   writer.line(2, "layers", "");

@@ -79,7 +79,7 @@ void flatten(const std::string& path, const Node& node, bool named, Keys& keys) 
     return;
   }
   if (node.kind != NodeKind::kMap || path == "record.weights") {  // A word or a map.
-    put(keys, path, flow_text(node));
+    put(keys, path == "model.init_from" ? path + ".path" : path, flow_text(node));
     return;
   }
   for (const Entry& entry : node.entries) {

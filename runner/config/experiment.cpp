@@ -21,8 +21,13 @@ namespace {
 // Expands a document into trials.
 class Expansion {
  public:
-  Expansion(const DocumentParts& parts, const Catalogue& catalogue, const DataSpec& data)
-      : parts_(parts), catalogue_(catalogue), data_(data), seen_(parts.axes.size()) {
+  Expansion(const DocumentParts& parts, const Catalogue& catalogue, const DataSpec& data,
+            InitFromReader init_from)
+      : parts_(parts),
+        catalogue_(catalogue),
+        data_(data),
+        init_from_(std::move(init_from)),
+        seen_(parts.axes.size()) {
     for (std::size_t i = 0; i < parts.axes.size(); ++i) order_.push_back(i);
     // A key before those below it: a component before its parameters.
     std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
@@ -59,8 +64,8 @@ class Expansion {
     for (const auto& [address, value] : parts_.late) {
       AESWEEP_RETURN_IF_ERROR(assign(parts_.path, document, address, value));
     }
-    Result<ResolvedTrial> resolved =
-        resolve_trial(parts_.path, document, parts_.axes, parts_.settings.record, catalogue_);
+    Result<ResolvedTrial> resolved = resolve_trial(parts_.path, document, parts_.axes,
+                                                   parts_.settings.record, catalogue_, init_from_);
     if (!resolved.ok()) return resolved.status();
     PlannedTrial trial;
     trial.spec = std::move(resolved->spec);
@@ -156,6 +161,7 @@ class Expansion {
   const DocumentParts& parts_;
   const Catalogue& catalogue_;
   const DataSpec& data_;
+  InitFromReader init_from_;
   std::vector<std::size_t> order_;
   std::vector<std::string> short_names_;
   // By axis: which values were met, and at which index.
@@ -214,7 +220,7 @@ Status find_paths(const DocumentParts& parts, const std::string& data_dir, DataS
 }  // namespace
 
 Result<Experiment> resolve_experiment(const Document& document, const Catalogue& catalogue,
-                                      const std::string& data_dir) {
+                                      const std::string& data_dir, const WeightsReader& weights) {
   const DocumentParts& parts = document.parts();
   const RunSettings& settings = parts.settings;
   Experiment experiment;
@@ -229,7 +235,9 @@ Result<Experiment> resolve_experiment(const Document& document, const Catalogue&
   experiment.best_weights = settings.best_weights;
   experiment.data = settings.data.spec;
   AESWEEP_RETURN_IF_ERROR(check_stored_keys(parts.path, parts.axes));
-  Result<std::vector<PlannedTrial>> trials = Expansion(parts, catalogue, experiment.data).trials();
+  InitFromReader init_from(parts.path, data_dir, weights);
+  Result<std::vector<PlannedTrial>> trials =
+      Expansion(parts, catalogue, experiment.data, std::move(init_from)).trials();
   if (!trials.ok()) return trials.status();
   experiment.trials = std::move(trials).value();
   // Layers and regularizers have the same names in all trials: those cannot be swept.

@@ -2,10 +2,10 @@
 // --set, so that the plugins it names can be loaded; resolve_experiment expands the sweep and fills
 // in every default that the loaded components declare. docs/experiment.md describes the format.
 //
-// Both are functions of their arguments alone, but for looking which data folder exists: every rank
-// gets the same experiment from the same bytes. Every fault is an input fault whose message says
-// "file:line:column: key: what was found, what was expected" ("--set: ..." for an override).
-// Documents and experiments are plain values; any thread may use them.
+// Both are functions of their arguments alone, but for looking which data exists and for reading
+// given weights: every rank gets the same experiment from the same bytes. Every fault is an input
+// fault whose message says "file:line:column: key: what was found, what was expected" ("--set: ..."
+// for an override). Documents and experiments are plain values; any thread may use them.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@
 #include "core/data/source.hpp"
 #include "core/model/catalogue.hpp"
 #include "core/model/spec.hpp"
+#include "runner/config/init_from.hpp"
 #include "runner/config/node.hpp"
 
 namespace aesweep {
@@ -117,9 +118,11 @@ struct Experiment {
                                                     const std::string& after,
                                                     std::span<const Override> after_overrides);
 
-// `data_dir` is the folder that holds data-set folders; empty if none is configured.
+// `data_dir` is the folder that holds data-set folders; empty if none is configured. `weights`
+// reads what model.init_from names (runner/weights); without it, that key is refused.
 [[nodiscard]] Result<Experiment> resolve_experiment(const Document& document,
                                                     const Catalogue& catalogue,
-                                                    const std::string& data_dir);
+                                                    const std::string& data_dir,
+                                                    const WeightsReader& weights = {});
 
 }  // namespace aesweep

@@ -258,7 +258,7 @@ Result<EvaluateSpec> read_evaluate(const std::string& file, FieldReader& reader,
 
 Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& document,
                                     std::span<const Axis> axes, const RecordSpec& record,
-                                    const Catalogue& catalogue) {
+                                    const Catalogue& catalogue, InitFromReader& init_from) {
   FieldReader fields(file, axes);
   ModelReader reader(file, fields, catalogue);
   ResolvedTrial trial;
@@ -266,6 +266,10 @@ Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& documen
   Result<ModelSpec> model = reader.read(*find(document, "model"));
   if (!model.ok()) return model.status();
   trial.spec.model = std::move(model).value();
+  Result<std::optional<GivenWeights>> given =
+      init_from.read(*find(document, "model"), trial.spec.model, fields);
+  if (!given.ok()) return given.status();
+  trial.spec.model.given_weights = std::move(given).value();
   AESWEEP_RETURN_IF_ERROR(check_optimizer(file, document));
   AESWEEP_RETURN_IF_ERROR(
       reader.read_required(AESWEEP_OPTIMIZER, document, "", "optimizer", trial.spec.optimizer));

@@ -10,6 +10,7 @@
 #include "core/model/catalogue.hpp"
 #include "core/model/spec.hpp"
 #include "runner/config/axes.hpp"
+#include "runner/config/init_from.hpp"
 #include "runner/config/node.hpp"
 
 namespace aesweep {
@@ -24,7 +25,8 @@ struct ResolvedTrial {
 [[nodiscard]] Result<ResolvedTrial> resolve_trial(const std::string& file, const Node& document,
                                                   std::span<const Axis> axes,
                                                   const RecordSpec& record,
-                                                  const Catalogue& catalogue);
+                                                  const Catalogue& catalogue,
+                                                  InitFromReader& init_from);
 
 // What trials are compared by if the experiment doesn't say.
 [[nodiscard]] const char* default_metric(const ModelSpec& model);

@@ -111,6 +111,12 @@ const Fields& model_fields() {
   return fields;
 }
 
+const Fields& init_from_fields() {
+  static const Fields fields = {
+      whole("trial", -1, 0, static_cast<double>(kTrialsMax))};  // -1 stands for none.
+  return fields;
+}
+
 const Fields& data_fields() {
   constexpr SuperpositionSpec kDefaults;
   static constexpr std::array<const char*, 4> kSources = {"superposition", "idx", "files", nullptr};
@@ -262,6 +268,7 @@ std::span<const aesweep_parameter_info> fields_of(std::string_view section) {
   if (section == "train.schedule") return schedule_fields();
   if (section == "train.clip") return clip_fields();
   if (section == "model") return model_fields();
+  if (section == "model.init_from") return init_from_fields();
   if (section == "data") return data_fields();
   if (section == "data.split") return split_fields();
   if (section == "data.patches") return patches_fields();
@@ -282,6 +289,10 @@ std::vector<std::string> section_keys(std::string_view section) {
     keys.insert(keys.begin() + 1, {"path", "labels", "test_path", "test_labels"});
     keys.insert(keys.end(), {"split", "patches"});
   }
+  if (section == "model.init_from") {
+    keys.insert(keys.begin(), "path");
+    keys.emplace_back("layers");
+  }
   if (section == "data.split") keys.insert(keys.begin(), {"train", "validation", "test"});
   if (section == "evaluate") keys.emplace_back("codes");
   if (section == "evaluate.codes") keys.insert(keys.begin(), "binarize");
@@ -294,8 +305,8 @@ std::vector<std::string> section_keys(std::string_view section) {
 }
 
 std::span<const std::string> model_keys() {
-  static const std::vector<std::string> keys = {"scalar",  "code", "target",
-                                                "classes", "loss", "layers"};
+  static const std::vector<std::string> keys = {"scalar",    "code", "target", "classes",
+                                                "init_from", "loss", "layers"};
   return keys;
 }
 
@@ -337,8 +348,8 @@ std::vector<std::string> accepted_keys() {
                             key.content != Content::kComponent && key.content != Content::kOther;
     if (is_section) add(key.name, section_keys(key.name));
   }
-  for (const char* section : {"data.split", "data.patches", "train.schedule", "train.clip",
-                              "evaluate.codes", "record.weights"})
+  for (const char* section : {"data.split", "data.patches", "model.init_from", "train.schedule",
+                              "train.clip", "evaluate.codes", "record.weights"})
     add(section, section_keys(section));
   add("model", model_keys());
   add("model.layers.NAME", layer_keys());

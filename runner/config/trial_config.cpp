@@ -20,7 +20,8 @@ Result<TrialSpec> parse_trial_config(const std::string& canonical_text,
                 [](const Entry& entry) { return entry.key == "init_from"; });
   Result<RecordSpec> record = read_record(file, *document);
   if (!record.ok()) return record.status();
-  Result<ResolvedTrial> trial = resolve_trial(file, *document, {}, *record, catalogue);
+  InitFromReader none(file, "", {});
+  Result<ResolvedTrial> trial = resolve_trial(file, *document, {}, *record, catalogue, none);
   if (!trial.ok()) return trial.status();
   return std::move(trial->spec);
 }

@@ -1,5 +1,5 @@
-// Proves that every file in experiments/ is an experiment of the built-in components, and that the
-// two that the documentation promises vary what they say.
+// Proves that every file in experiments/ is an experiment of the built-in components, and that
+// those that the documentation promises vary what they say.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -73,6 +73,45 @@ TEST_F(Experiments, MnistVariesActivationWidthAndPenalty) {
             NamedParameter("model.layers.code.units", std::int64_t{100}));
   EXPECT_EQ(mnist.trials[0].parameters[2],
             NamedParameter("model.layers.code.regularizers.l1.coefficient", 0.0));
+}
+
+// The original and its sweep; what it is compared by needs labels, which the evaluation alone uses.
+TEST_F(Experiments, SemanticHashingVariesSeedCodeAndWidth) {
+  const Experiment hashing = experiment("semantic_hashing.yaml");
+  ASSERT_EQ(hashing.trials.size(), 108U);
+  EXPECT_EQ(hashing.trials[0].label, "seed=0 activation=sign_tanh units=10");
+  EXPECT_EQ(hashing.trials[107].label, "seed=2 activation=sign_approx units=64");
+  EXPECT_EQ(hashing.metric, "codes/zero/map");
+  EXPECT_EQ(hashing.goal, Goal::kMaximize);
+  const TrialSpec& original = hashing.trials[0].spec;
+  ASSERT_EQ(original.model.layers.size(), 4U);
+  EXPECT_EQ(original.model.layers[1].activation->name, "binary");
+  EXPECT_EQ(original.optimizer.name, "adagrad");
+  ASSERT_TRUE(original.evaluate.codes.has_value());
+  EXPECT_EQ(original.evaluate.codes->binarize.size(), 4U);
+}
+
+TEST_F(Experiments, L1PenaltyGoesFromNoneToTenTimesTheOriginals) {
+  const Experiment l1 = experiment("l1_penalty.yaml");
+  ASSERT_EQ(l1.trials.size(), 27U);
+  EXPECT_EQ(l1.trials[0].label, "coefficient=0 seed=0");
+  EXPECT_EQ(l1.trials[21].label, "coefficient=0.1 seed=0");
+  EXPECT_EQ(l1.trials[26].label, "coefficient=1 seed=2");
+  for (const PlannedTrial& trial : l1.trials) {
+    EXPECT_NE(trial.resolved.find("reduction: sum"), std::string::npos) << trial.resolved;
+  }
+}
+
+TEST_F(Experiments, KerasPenalizesBothLayersOutputsAndWeights) {
+  const Experiment keras = experiment("keras_softmax_kl.yaml");
+  ASSERT_EQ(keras.trials.size(), 21U);
+  EXPECT_EQ(keras.trials[0].label, "model=softmax_kl seed=0");
+  EXPECT_EQ(keras.trials[20].label, "model=summed_l1 seed=2");
+  for (const LayerSpec& layer : keras.trials[0].spec.model.layers) {
+    ASSERT_EQ(layer.regularizers.size(), 2U);
+    EXPECT_EQ(layer.regularizers[0].component.name, "l2");
+    EXPECT_EQ(layer.regularizers[1].component.name, "softmax_kl");
+  }
 }
 
 }  // namespace
