@@ -154,7 +154,7 @@ TEST(Documentation, SaysWhatCanBeSwept) {
 }
 
 TEST(Documentation, ItsExamplesAreExperiments) {
-  ASSERT_EQ(examples().size(), 4U);
+  ASSERT_EQ(examples().size(), 6U);
   const Result<Experiment> complete = resolve(examples()[0]);
   ASSERT_TRUE(complete.ok()) << complete.status().message();
   EXPECT_EQ(complete.value().trials.size(), 6U);
@@ -165,11 +165,24 @@ TEST(Documentation, ItsExamplesAreExperiments) {
   ASSERT_FALSE(labels.ok());
   EXPECT_TRUE(labels.status().message().starts_with("docs.yaml:2:27: data.path: "))
       << labels.status().message();
-  const Result<Experiment> ranges = resolve(base() + examples()[2]);
+  // So is the file of the next, and the run whose weights the one after takes.
+  std::string own = base();
+  own.replace(own.find("data:"), own.find("model:") - own.find("data:"), examples()[2]);
+  EXPECT_NE(resolve(own).status().message().find(": data.path: found no file faces.h5#images"),
+            std::string::npos)
+      << resolve(own).status().message();
+  std::string stacked = base();
+  stacked.replace(stacked.find("model:"), stacked.find("optimizer:") - stacked.find("model:"),
+                  examples()[3]);
+  EXPECT_NE(resolve(stacked).status().message().find(
+                ": model.init_from.path: found no file or folder ../runs/first"),
+            std::string::npos)
+      << resolve(stacked).status().message();
+  const Result<Experiment> ranges = resolve(base() + examples()[4]);
   ASSERT_TRUE(ranges.ok()) << ranges.status().message();
   EXPECT_EQ(ranges.value().trials.size(), 6U);
   EXPECT_EQ(ranges.value().trials[5].label, "lr=0.01 units=64");
-  const Result<Experiment> maps = resolve(base() + examples()[3]);
+  const Result<Experiment> maps = resolve(base() + examples()[5]);
   ASSERT_TRUE(maps.ok()) << maps.status().message();
   EXPECT_EQ(maps.value().trials.size(), 6U);
   EXPECT_EQ(maps.value().trials[5].label, "activation=top4 code=large");
