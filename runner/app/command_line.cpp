@@ -17,8 +17,8 @@ namespace {
 constexpr int kBadCall = 2;
 
 constexpr const char* kNoCommand =
-    "expected a command: run, plan, status, validate, rebuild, plugins or plugin; see aesweep "
-    "--help";
+    "expected a command: run, plan, status, validate, rebuild, encode, plugins or plugin; see "
+    "aesweep --help";
 constexpr const char* kNoPluginCommand =
     "expected plugin new or plugin check; see aesweep plugin --help";
 
@@ -75,6 +75,13 @@ constexpr const char* kRebuildExamples =
     "that no job is at work on.\n\n"
     "Exit status: 0 written, 2 wrong call or no run there, 3 a fault of the disk, or a job is at "
     "work.\n";
+
+constexpr const char* kEncodeExamples =
+    "Examples:\n"
+    "  aesweep encode runs/first --trial 3 --split test --out test.npy\n"
+    "  aesweep encode runs/first --trial 3 --data images.npy --binarize zero --out codes.faiss\n\n"
+    "docs/codes.md has the files and what binary codes are.\n\n"
+    "Exit status: 0 written, 2 wrong call, results or data, 3 a fault of disk or plugin.\n";
 
 constexpr const char* kPlanExamples =
     "Examples:\n"
@@ -144,6 +151,7 @@ class Parser {
     add_run_folder_commands();
     add_plugins();
     add_plugin();
+    add_encode();
   }
 
   Command parse(int argc, const char* const* argv) {
@@ -165,6 +173,7 @@ class Parser {
     }
     if (validate_->parsed()) return validate_options_;
     if (rebuild_->parsed()) return rebuild_options_;
+    if (encode_->parsed()) return encode_command();
     if (plan_->parsed()) {
       plan_options_.experiment = experiment();
       return plan_options_;
@@ -320,6 +329,36 @@ class Parser {
     rebuild_->footer(kRebuildExamples);
   }
 
+  void add_encode() {
+    encode_ = app_.add_subcommand("encode", "Write the codes that a trained network gives samples");
+    EncodeOptions& o = encode_options_;
+    encode_->add_option("RUN", o.run, "The run's folder, or its results.h5")->required();
+    encode_->add_option("--trial", o.trial, "The trial's number")->required();
+    CLI::Option* data =
+        encode_->add_option("--data", o.data, "Samples: FILE, or FILE#NAME for one array of many");
+    encode_->add_option("--split", o.split, "A split of the run's own data, in place of --data")
+        ->check(CLI::IsMember({"train", "validation", "test"}))
+        ->excludes(data);
+    encode_->add_option("--data-dir", o.data_dir,
+                        "Folder that holds data-set folders such as mnist/; else AESWEEP_DATA_DIR");
+    encode_->add_option("--binarize", o.binarize, "Write bits, made in this way")
+        ->check(CLI::IsMember({"zero", "mean", "median", "itq"}));
+    encode_->add_option("--plugin", o.plugins, "A library that the trial needs. May be repeated")
+        ->allow_extra_args(false);
+    encode_->add_option("--out", o.out, "The file to write: .h5, .npy or .faiss")->required();
+    encode_->footer(kEncodeExamples);
+  }
+
+  Command encode_command() {
+    EncodeOptions& o = encode_options_;
+    if (o.data.empty() && o.split.empty()) {
+      return ExitNow{refuse("encode: give --data FILE or --split train|validation|test")};
+    }
+    const char* variable = std::getenv("AESWEEP_DATA_DIR");
+    if (o.data_dir.empty() && variable != nullptr) o.data_dir = variable;
+    return o;
+  }
+
   void add_plan() {
     plan_ = app_.add_subcommand("plan", "Show what a run would do, without doing it");
     add_experiment(plan_);
@@ -379,7 +418,8 @@ class Parser {
     for (const CLI::App* command : {plugin_new_, plugin_check_}) {
       if (command->count() > 0) return "aesweep plugin " + command->get_name();
     }
-    for (const CLI::App* command : {run_, plan_, status_, validate_, rebuild_, plugins_, plugin_}) {
+    for (const CLI::App* command : {run_, plan_, status_, validate_, rebuild_, encode_, plugins_,
+                                     plugin_}) {
       if (command->count() > 0) return "aesweep " + command->get_name();
     }
     return "aesweep";
@@ -394,6 +434,7 @@ class Parser {
   CLI::App* status_ = nullptr;
   CLI::App* validate_ = nullptr;
   CLI::App* rebuild_ = nullptr;
+  CLI::App* encode_ = nullptr;
   CLI::App* plugins_ = nullptr;
   CLI::App* plugin_ = nullptr;
   CLI::App* plugin_new_ = nullptr;
@@ -412,6 +453,7 @@ class Parser {
   StatusOptions status_options_;
   ValidateOptions validate_options_;
   RebuildOptions rebuild_options_;
+  EncodeOptions encode_options_;
   PlanOptions plan_options_;
   PluginsOptions plugins_options_;
   PluginNewOptions new_options_;
@@ -422,14 +464,14 @@ class Parser {
 
 Command parse_command_line(int argc, const char* const* argv) {
   const std::vector<std::string> commands = {"run",     "plan",    "status", "validate",
-                                             "rebuild", "plugins", "plugin"};
+                                             "rebuild", "encode", "plugins", "plugin"};
   if (argc < 2) return ExitNow{refuse(kNoCommand)};
   const std::string first = argv[1];
   if (!first.starts_with('-') &&
       std::find(commands.begin(), commands.end(), first) == commands.end()) {
     return ExitNow{refuse(text("unknown command '", first, "'", did_you_mean(first, commands),
-                               "; expected run, plan, status, validate, rebuild, plugins or "
-                               "plugin; see aesweep --help"))};
+                               "; expected run, plan, status, validate, rebuild, encode, "
+                               "plugins or plugin; see aesweep --help"))};
   }
   try {
     return Parser().parse(argc, argv);

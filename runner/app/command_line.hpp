@@ -1,6 +1,7 @@
 // The command line of aesweep: what can be asked for, and how a wrong call is answered.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -54,6 +55,17 @@ struct RebuildOptions {
   std::string folder;
 };
 
+struct EncodeOptions {
+  std::string run;  // A run's folder, or its results.h5.
+  std::int64_t trial = 0;
+  std::string data;                  // FILE or FILE#NAME; empty: a split of the run's own data.
+  std::string split;                 // "train", "validation" or "test"; empty with `data`.
+  std::string data_dir;              // As in ExperimentOptions.
+  std::string binarize;              // A Binarization's name; empty: real codes.
+  std::vector<std::string> plugins;  // Besides the built-in ones and those of the experiment.
+  std::string out;
+};
+
 struct PlanOptions {
   ExperimentOptions experiment;
   int ranks = 1;
@@ -84,7 +96,8 @@ struct ExitNow {
 
 using Command =
     std::variant<ExitNow, RunOptions, SuperviseOptions, StatusOptions, ValidateOptions,
-                 RebuildOptions, PlanOptions, PluginsOptions, PluginNewOptions, PluginCheckOptions>;
+                 RebuildOptions, EncodeOptions, PlanOptions, PluginsOptions, PluginNewOptions,
+                 PluginCheckOptions>;
 
 // Never throws. Reads the environment for AESWEEP_DATA_DIR.
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv);

@@ -6,6 +6,7 @@
 
 #include "core/base/status.hpp"
 #include "runner/app/command_line.hpp"
+#include "runner/app/encode_command.hpp"
 #include "runner/app/plan_command.hpp"
 #include "runner/app/plugin_check_command.hpp"
 #include "runner/app/plugin_new_command.hpp"
@@ -35,6 +36,7 @@ struct Perform {
   int operator()(const StatusOptions& options) const { return report(show_status(options)); }
   int operator()(const ValidateOptions& options) const { return show_validation(options); }
   int operator()(const RebuildOptions& options) const { return report(rebuild_results(options)); }
+  int operator()(const EncodeOptions& options) const { return report(encode_codes(options)); }
   int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }
   int operator()(const PluginNewOptions& options) const { return report(new_plugin(options)); }

@@ -36,7 +36,7 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
   const std::string not_yaml = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
   const std::vector<BadCall> table = {
       {{},
-       {"expected a command: run, plan, status, validate, rebuild, plugins or plugin",
+       {"expected a command: run, plan, status, validate, rebuild, encode, plugins or plugin",
         "aesweep --help"}},
       {{"rnu"}, {"unknown command 'rnu' (did you mean run?)", "aesweep --help"}},
       {{"--frobnicate"}, {"--frobnicate", "aesweep --help"}},
