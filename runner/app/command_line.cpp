@@ -17,8 +17,8 @@ namespace {
 constexpr int kBadCall = 2;
 
 constexpr const char* kNoCommand =
-    "expected a command: run, plan, status, validate, rebuild, encode, plugins or plugin; see "
-    "aesweep --help";
+    "expected a command: run, plan, status, validate, rebuild, encode, render, plugins or "
+    "plugin; see aesweep --help";
 constexpr const char* kNoPluginCommand =
     "expected plugin new or plugin check; see aesweep plugin --help";
 
@@ -82,6 +82,15 @@ constexpr const char* kEncodeExamples =
     "  aesweep encode runs/first --trial 3 --data images.npy --binarize zero --out codes.faiss\n\n"
     "docs/codes.md has the files and what binary codes are.\n\n"
     "Exit status: 0 written, 2 wrong call, results or data, 3 a fault of disk or plugin.\n";
+
+constexpr const char* kRenderExamples =
+    "Examples:\n"
+    "  aesweep render runs/first --trial 3 --what filters\n"
+    "  aesweep render runs/first --trial 3 --what codes --code-shape 4x16 --out codes.png\n"
+    "  aesweep render runs/first --what reconstructions\n\n"
+    "Without --trial: a contact sheet with a cell for each completed trial. docs/pictures.md has\n"
+    "more.\n\n"
+    "Exit status: 0 written, 2 wrong call or results, 3 a fault of the disk.\n";
 
 constexpr const char* kPlanExamples =
     "Examples:\n"
@@ -151,6 +160,7 @@ class Parser {
     add_run_folder_commands();
     add_plugins();
     add_plugin();
+    add_render();
     add_encode();
   }
 
@@ -174,6 +184,7 @@ class Parser {
     if (validate_->parsed()) return validate_options_;
     if (rebuild_->parsed()) return rebuild_options_;
     if (encode_->parsed()) return encode_command();
+    if (render_->parsed()) return render_options_;
     if (plan_->parsed()) {
       plan_options_.experiment = experiment();
       return plan_options_;
@@ -359,6 +370,31 @@ class Parser {
     return o;
   }
 
+  void add_render() {
+    render_ = app_.add_subcommand("render", "Draw a trial, or all of a sweep, as a PNG file");
+    RenderOptions& o = render_options_;
+    const CLI::Range positive(1, 1 << 20);
+    render_->add_option("RUN", o.run, "The run's folder, or its results.h5")->required();
+    render_->add_option("--what", o.what, "Which picture")
+        ->required()
+        ->check(CLI::IsMember({"filters", "reconstructions", "codes", "difference", "histogram"}));
+    render_->add_option("--trial", o.trial, "The trial's number; without: a contact sheet of all");
+    render_->add_option("--layer", o.layer, "Whose weights; by default the code's");
+    render_->add_option("--weights", o.weights, "initial or final")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"initial", "final"}));
+    render_->add_flag("--common-scale", o.common_scale, "One scale of colors for all filters");
+    render_->add_option("--shape", o.shape, "Rows x columns of an input, as 28x28");
+    render_->add_option("--code-shape", o.code_shape, "Rows x columns of a code, as 4x16");
+    render_->add_option("--columns", o.columns, "Images, or trials of a contact sheet, in a row")
+        ->check(positive);
+    render_->add_option("--scale", o.scale, "Pixels per value and side")->check(CLI::Range(1, 64));
+    render_->add_option("--limit", o.limit, "Draw the first so many filters, samples or trials")
+        ->check(positive);
+    render_->add_option("--out", o.out, "The file; by default named after picture and trial");
+    render_->footer(kRenderExamples);
+  }
+
   void add_plan() {
     plan_ = app_.add_subcommand("plan", "Show what a run would do, without doing it");
     add_experiment(plan_);
@@ -418,8 +454,8 @@ class Parser {
     for (const CLI::App* command : {plugin_new_, plugin_check_}) {
       if (command->count() > 0) return "aesweep plugin " + command->get_name();
     }
-    for (const CLI::App* command : {run_, plan_, status_, validate_, rebuild_, encode_, plugins_,
-                                     plugin_}) {
+    for (const CLI::App* command :
+         {run_, plan_, status_, validate_, rebuild_, encode_, render_, plugins_, plugin_}) {
       if (command->count() > 0) return "aesweep " + command->get_name();
     }
     return "aesweep";
@@ -435,6 +471,7 @@ class Parser {
   CLI::App* validate_ = nullptr;
   CLI::App* rebuild_ = nullptr;
   CLI::App* encode_ = nullptr;
+  CLI::App* render_ = nullptr;
   CLI::App* plugins_ = nullptr;
   CLI::App* plugin_ = nullptr;
   CLI::App* plugin_new_ = nullptr;
@@ -454,6 +491,7 @@ class Parser {
   ValidateOptions validate_options_;
   RebuildOptions rebuild_options_;
   EncodeOptions encode_options_;
+  RenderOptions render_options_;
   PlanOptions plan_options_;
   PluginsOptions plugins_options_;
   PluginNewOptions new_options_;
@@ -463,15 +501,15 @@ class Parser {
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
-  const std::vector<std::string> commands = {"run",     "plan",    "status", "validate",
-                                             "rebuild", "encode", "plugins", "plugin"};
+  const std::vector<std::string> commands = {"run",    "plan",   "status",  "validate", "rebuild",
+                                             "encode", "render", "plugins", "plugin"};
   if (argc < 2) return ExitNow{refuse(kNoCommand)};
   const std::string first = argv[1];
   if (!first.starts_with('-') &&
       std::find(commands.begin(), commands.end(), first) == commands.end()) {
     return ExitNow{refuse(text("unknown command '", first, "'", did_you_mean(first, commands),
                                "; expected run, plan, status, validate, rebuild, encode, "
-                               "plugins or plugin; see aesweep --help"))};
+                               "render, plugins or plugin; see aesweep --help"))};
   }
   try {
     return Parser().parse(argc, argv);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -66,6 +67,21 @@ struct EncodeOptions {
   std::string out;
 };
 
+struct RenderOptions {
+  std::string run;                    // A folder or a file.
+  std::optional<std::int64_t> trial;  // None: a contact sheet of all.
+  std::string what;
+  std::string layer;
+  std::string weights = "final";
+  std::string shape;  // "28x28"; empty: by itself. code_shape as well.
+  std::string code_shape;
+  bool common_scale = false;
+  std::int64_t columns = 0;  // 0: by itself; scale and limit as well.
+  std::int64_t scale = 0;
+  std::int64_t limit = 0;
+  std::string out;  // Empty: named after the picture.
+};
+
 struct PlanOptions {
   ExperimentOptions experiment;
   int ranks = 1;
@@ -94,10 +110,9 @@ struct ExitNow {
   int status;
 };
 
-using Command =
-    std::variant<ExitNow, RunOptions, SuperviseOptions, StatusOptions, ValidateOptions,
-                 RebuildOptions, EncodeOptions, PlanOptions, PluginsOptions, PluginNewOptions,
-                 PluginCheckOptions>;
+using Command = std::variant<ExitNow, RunOptions, SuperviseOptions, StatusOptions, ValidateOptions,
+                             RebuildOptions, EncodeOptions, PlanOptions, PluginsOptions,
+                             PluginNewOptions, PluginCheckOptions, RenderOptions>;
 
 // Never throws. Reads the environment for AESWEEP_DATA_DIR.
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv);

@@ -12,6 +12,7 @@
 #include "runner/app/plugin_new_command.hpp"
 #include "runner/app/plugins_command.hpp"
 #include "runner/app/rebuild_command.hpp"
+#include "runner/app/render_command.hpp"
 #include "runner/app/run_command.hpp"
 #include "runner/app/status_command.hpp"
 #include "runner/app/supervise_command.hpp"
@@ -37,6 +38,7 @@ struct Perform {
   int operator()(const ValidateOptions& options) const { return show_validation(options); }
   int operator()(const RebuildOptions& options) const { return report(rebuild_results(options)); }
   int operator()(const EncodeOptions& options) const { return report(encode_codes(options)); }
+  int operator()(const RenderOptions& options) const { return report(render_results(options)); }
   int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }
   int operator()(const PluginNewOptions& options) const { return report(new_plugin(options)); }

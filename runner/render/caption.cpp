@@ -16,7 +16,8 @@ Result<Picture> captioned(const Picture& body, const std::vector<std::string>& t
     for (std::string& line : wrapped(words, characters)) lines.push_back(std::move(line));
   }
   const std::int64_t line_height = kLineAdvance * text_scale;
-  const std::int64_t top = kMargin + static_cast<std::int64_t>(lines.size()) * line_height;
+  const std::int64_t top =
+      kMargin + static_cast<std::int64_t>(lines.size()) * line_height + 2 * text_scale;
   Result<Picture> picture = Picture::make(width + 2 * kMargin, top + body.height() + kMargin);
   if (!picture.ok()) return picture.status();
   for (std::size_t i = 0; i < lines.size(); ++i) {

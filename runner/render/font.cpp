@@ -14,6 +14,10 @@ constexpr std::string_view kDrawn[] = {
 };
 static_assert(std::size(kDrawn) == kGlyphs / kPerBand * kGlyphHeight);
 
+// These hang two pixels below the line.
+constexpr std::string_view kHanging = "gpqy";
+constexpr std::int64_t kHang = 2;
+
 bool is_ink(int glyph, std::int64_t x, std::int64_t y) {
   const std::string_view line = kDrawn[glyph / kPerBand * kGlyphHeight + y];
   return line[static_cast<std::size_t>(glyph % kPerBand * kGlyphAdvance + x)] == '#';
@@ -46,10 +50,11 @@ void draw_text(Picture& picture, std::int64_t x, std::int64_t y, std::string_vie
     if (continues(byte)) continue;
     const int code = static_cast<unsigned char>(byte) - kFirst;
     const int glyph = code >= 0 && code < kGlyphs ? code : kGlyphs - 1;
+    const std::int64_t down = kHanging.find(byte) == std::string_view::npos ? 0 : kHang;
     for (std::int64_t row = 0; row < kGlyphHeight; ++row) {
       for (std::int64_t column = 0; column < kGlyphWidth; ++column) {
         if (!is_ink(glyph, column, row)) continue;
-        picture.fill(x + column * scale, y + row * scale, scale, scale, color);
+        picture.fill(x + column * scale, y + (down + row) * scale, scale, scale, color);
       }
     }
     x += kGlyphAdvance * scale;

@@ -85,7 +85,7 @@ Result<Picture> histogram_panel(const Bins& bins, const std::string& heading,
   const std::int64_t most = *std::max_element(bins.counts.begin(), bins.counts.end());
   const std::int64_t all = std::accumulate(bins.counts.begin(), bins.counts.end(), std::int64_t{0});
   const bool logarithmic = most > all / 2;
-  std::string note = text(heading, ", n ", all, ", fullest bar ", most);
+  std::string note = text(heading, ", n=", all, ", fullest bar ", most);
   if (logarithmic) note += ", heights are logarithms";
   if (bins.left_out > 0) note += text(", ", bins.left_out, " not finite");
   const std::int64_t width = size.bar_width * static_cast<std::int64_t>(bins.counts.size());

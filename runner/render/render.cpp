@@ -47,6 +47,23 @@ Result<Picture> cell_of(const ResultsReader& results, const StoredTrial& trial,
                    kCellWidthMin);
 }
 
+// What the cells of a contact sheet show.
+const char* legend_of(PictureOf what) {
+  switch (what) {
+    case PictureOf::kFilters:
+      return "first filters, blue - 0 + red";
+    case PictureOf::kReconstructions:
+      return "above inputs, below reconstructions";
+    case PictureOf::kCodes:
+      return "input, code, reconstruction";
+    case PictureOf::kDifference:
+      return "first filters: initial, final, final - initial";
+    case PictureOf::kHistogram:
+      return "weights and codes";
+  }
+  return "";
+}
+
 Result<Picture> grid_of(const std::vector<Picture>& cells, std::int64_t columns_asked) {
   const auto count = static_cast<std::int64_t>(cells.size());
   std::int64_t width = 0;
@@ -94,7 +111,8 @@ Result<ContactSheet> draw_sweep(const ResultsReader& results, const RenderReques
   const std::string shown =
       all > trials.size() ? text("the first ", trials.size(), " of ", all) : std::to_string(all);
   Result<Picture> picture = captioned(
-      *grid, {text(results.name(), ": ", shown, " completed trials")}, kTextScale, kWidthMin);
+      *grid, {text(results.name(), ": ", shown, " completed trials"), legend_of(request.what)},
+      kTextScale, kWidthMin);
   if (!picture.ok()) return picture.status();
   std::string note;
   if (all > trials.size()) {

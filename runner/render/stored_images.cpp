@@ -113,7 +113,7 @@ Result<ImageShape> code_shape(std::int64_t units, ImageShape asked) {
     if (units % rows != 0) continue;
     const double aspect = static_cast<double>(units / rows) / static_cast<double>(rows);
     const double off = std::max(aspect / kAspect, kAspect / aspect);
-    if (best.given() && off >= best_off) continue;
+    if (best.given() && off > best_off) continue;  // Of two as good, the more square one.
     best = {rows, units / rows};
     best_off = off;
   }

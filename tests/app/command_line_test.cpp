@@ -36,7 +36,8 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
   const std::string not_yaml = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
   const std::vector<BadCall> table = {
       {{},
-       {"expected a command: run, plan, status, validate, rebuild, encode, plugins or plugin",
+       {"expected a command: run, plan, status, validate, rebuild, encode, render, plugins or "
+        "plugin",
         "aesweep --help"}},
       {{"rnu"}, {"unknown command 'rnu' (did you mean run?)", "aesweep --help"}},
       {{"--frobnicate"}, {"--frobnicate", "aesweep --help"}},
@@ -281,7 +282,7 @@ TEST(Plan, ShowsBothEndsOfALongTable) {
   expect_has(answer.out, "\n...\n");
   EXPECT_EQ(answer.out.find("\n40     "), std::string::npos) << answer.out;
   expect_has(answer.out, "\n71     ");
-  expect_has(answer.out, "trials      72");
+  expect_has(answer.out, "trials      73");
 }
 
 TEST(Plan, SaysWhichRanksWouldIdle) {
