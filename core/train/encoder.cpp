@@ -23,7 +23,7 @@ std::vector<BatchPlan> full_plan(const TrainSpec& train, std::int64_t rows_max) 
 }  // namespace
 
 // One rank's passes over whole batches. Of a code layer the workspace keeps what went into the
-// activation apart from what came out, and no active set: its codes are replaced by levels.
+// activation apart from what came out.
 template <class T>
 struct Encoder<T>::Parts {
   Parts(const TrialSpec& of_spec, const Network<T>& of_network, Parameters<T>& parameters,
@@ -37,10 +37,8 @@ struct Encoder<T>::Parts {
         plans(full_plan(of_spec.train, rows_max)),
         workspace(of_network, plans),
         passes(of_network, parameters, workspace, plans, of_spec.evaluate.active_threshold, alone) {
-    LayerMemory<T>& memory = code_memory();
-    memory.active = ActiveSets<T>();
     if (!network.layers()[static_cast<std::size_t>(code)].activation) return;
-    memory.out = RowMatrix<T>(plans.front().rows, units);
+    code_memory().out = RowMatrix<T>(plans.front().rows, units);
   }
 
   [[nodiscard]] LayerMemory<T>& code_memory() {
@@ -141,7 +139,9 @@ Status Encoder<T>::squared_errors(const Split& split, std::int64_t first, std::i
   Parts& p = *parts_;
   AESWEEP_CHECK(p.network.target() == Target::kInput, "the network reconstructs its input");
   const int layers = static_cast<int>(p.network.layers().size());
-  return p.for_batches(split, first, count, [&](const RowRange& range) {
+  // Levels are not the non-zeros of any code.
+  ActiveSets<T> active = std::exchange(p.code_memory().active, ActiveSets<T>());
+  const Status status = p.for_batches(split, first, count, [&](const RowRange& range) {
     RowMatrix<T>& codes = p.code_memory().output();
     for (std::int64_t i = 0; i < range.count; ++i) {
       const double* level = levels.data() + (range.first - first + i) * p.units;
@@ -160,6 +160,8 @@ Status Encoder<T>::squared_errors(const Split& split, std::int64_t first, std::i
       errors[static_cast<std::size_t>(range.first - first + i)] = sum;
     }
   });
+  p.code_memory().active = std::move(active);
+  return status;
 }
 
 template class Encoder<float>;
