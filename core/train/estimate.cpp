@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/data/row_feed.hpp"
+#include "core/train/code_evaluation.hpp"
+#include "core/train/encoder.hpp"
 #include "core/train/gradients.hpp"
 #include "core/train/metrics.hpp"
 #include "core/train/passes.hpp"
@@ -39,6 +42,34 @@ std::uint64_t given_bytes(const GivenSources& given) {
   return bytes;
 }
 
+// Of the evaluation of codes as hashes.
+template <class T>
+std::uint64_t code_bytes(const TrialSpec& spec, const TrialSetup<T>& setup) {
+  if (!spec.evaluate.codes) return 0;
+  const Network<T>& network = setup.network;
+  const DataExtent& data = setup.data;
+  const auto code = static_cast<std::size_t>(network.code_layer());
+  return Encoder<T>::bytes(spec, network, std::max(data.train_rows, data.test_rows)) +
+         code_evaluation_bytes(*spec.evaluate.codes, data.train_rows, data.test_rows,
+                               network.layers()[code].output_cols);
+}
+
+// What reading ahead takes on a rank, of the split that takes most: one is read at a time.
+std::uint64_t stream_bytes(const DatasetLayout& layout, int ranks) {
+  std::uint64_t most = 0;
+  for (const DatasetLayout::Part* part : {&layout.train, &layout.validation, &layout.test}) {
+    if (!part->streamed) continue;
+    Split split;
+    split.element = part->element;
+    split.rows = part->rows;
+    split.cols = part->cols;
+    split.block_rows = layout.block_rows;
+    split.pool_rows = layout.pool_rows;
+    most = std::max(most, row_feed_bytes(split, ranks));
+  }
+  return most;
+}
+
 // Weights, those that are given, gradients along the tree, optimizer state, messages, batch data
 // and the samples' order on one rank; on the leader also the copies of weights and samples that the
 // result keeps, the passes that take the samples beside those of training, and a snapshot for a
@@ -57,7 +88,8 @@ std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, in
           std::max({setup.data.train_rows, setup.data.test_rows, setup.data.validation_rows})) *
           sizeof(std::int64_t) +
       given_bytes(setup.given);
-  if (rank != 0) return training;
+  const std::uint64_t working = training + code_bytes(spec, setup);
+  if (rank != 0) return working;
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
   std::uint64_t kept = weight_bytes(spec, network) + snapshot_bytes(setup);
   if (samples > 0) {
@@ -65,7 +97,7 @@ std::uint64_t memory_bytes(const TrialSpec& spec, const TrialSetup<T>& setup, in
     kept += Workspace<T>::bytes(network, {&plan, 1}) + Passes<T>::bytes(network, {&plan, 1}) +
             sample_values(network, samples) * sizeof(T);
   }
-  return training + kept;
+  return working + kept;
 }
 
 // Epochs of 1..epochs that are multiples of `every`, and the last.
@@ -73,21 +105,30 @@ std::uint64_t epochs_due(std::uint64_t epochs, std::uint64_t every) {
   return epochs / every + (epochs % every == 0 ? 0 : 1);
 }
 
-// Rows of the trial's history: of test metrics where an epoch is both evaluated and recorded. The
-// last metric is there if the network has a decoder to compare with the data's dictionary.
-std::uint64_t history_rows(const TrialSpec& spec, const Catalogue& catalogue, bool has_dictionary) {
+// Rows of the trial's history: of evaluations where an epoch is both evaluated and recorded. One
+// metric is there if the network has a decoder to compare with the data's dictionary.
+std::uint64_t history_rows(const TrialSpec& spec, const Catalogue& catalogue,
+                           const DatasetLayout& layout) {
   const auto metrics = [&](const char* split) {
     return static_cast<std::uint64_t>(split_metrics(split, spec.model, catalogue, 0.0).size());
   };
   const auto epochs = static_cast<std::uint64_t>(spec.train.epochs);
-  const std::uint64_t evaluation = metrics("test") + (has_dictionary ? 1 : 0);
-  if (epochs == 0) return evaluation;
+  const bool has_labels = layout.train.has_labels && layout.test.has_labels;
+  const std::uint64_t of_codes =
+      spec.evaluate.codes ? code_metrics(*spec.evaluate.codes, spec.model.target, has_labels).size()
+                          : 0;
+  const bool has_dictionary = layout.atoms > 0 && spec.model.target == Target::kInput;
+  const std::uint64_t evaluation = metrics("test") +
+                                   (layout.validation.rows > 0 ? metrics("validation") : 0) +
+                                   (has_dictionary ? 1 : 0);
+  if (epochs == 0) return evaluation + of_codes;
   const auto recorded = static_cast<std::uint64_t>(spec.record.every);
   const auto evaluated = static_cast<std::uint64_t>(spec.evaluate.every);
   // Their least common multiple, or anything beyond the last epoch.
   const std::uint64_t step = recorded / std::gcd(recorded, evaluated);
   const std::uint64_t both = step > epochs / evaluated ? epochs + 1 : step * evaluated;
-  return metrics("train") * epochs_due(epochs, recorded) + evaluation * epochs_due(epochs, both);
+  return metrics("train") * epochs_due(epochs, recorded) + evaluation * epochs_due(epochs, both) +
+         of_codes;
 }
 
 // What libhdf5 and a trial's texts take beside the values, as measured.
@@ -119,10 +160,10 @@ std::uint64_t state_tensors(const TrialSetup<T>& setup) {
 
 template <class T>
 void estimate_files(const TrialSpec& spec, const Catalogue& catalogue, const TrialSetup<T>& setup,
-                    bool has_dictionary, TrialEstimate& estimate) {
+                    const DatasetLayout& layout, TrialEstimate& estimate) {
   const std::int64_t samples = std::min(spec.record.samples, setup.data.test_rows);
   const std::uint64_t sample_bytes = sample_values(setup.network, samples) * sizeof(T);
-  const std::uint64_t rows = history_rows(spec, catalogue, has_dictionary);
+  const std::uint64_t rows = history_rows(spec, catalogue, layout);
   estimate.weight_bytes = weight_bytes(spec, setup.network);
   if (spec.record.weights) {
     const std::size_t tensors = setup.network.tensors().size() + setup.network.buffers().size();
@@ -139,19 +180,20 @@ void estimate_files(const TrialSpec& spec, const Catalogue& catalogue, const Tri
 template <class T>
 Result<TrialEstimate> estimate(const TrialSpec& spec, const Catalogue& catalogue,
                                const DatasetLayout& layout, int ranks) {
-  const DataExtent data = {layout.train.rows, layout.test.rows, layout.train.cols};
-  const bool has_dictionary = layout.atoms > 0 && spec.model.target == Target::kInput;
+  const DataExtent data = {layout.train.rows, layout.test.rows, layout.train.cols,
+                           layout.validation.rows};
   TrialEstimate estimate;
   for (int rank = 0; rank < ranks; ++rank) {
     Result<TrialSetup<T>> setup = set_up_trial<T>(spec, catalogue, data, rank, ranks);
     if (!setup.ok()) return setup.status();
     estimate.memory_bytes_per_rank =
-        std::max(estimate.memory_bytes_per_rank, memory_bytes(spec, *setup, rank));
+        std::max(estimate.memory_bytes_per_rank,
+                 memory_bytes(spec, *setup, rank) + stream_bytes(layout, ranks));
     if (rank > 0) continue;
     estimate.parameters = setup->network.parameter_count();
     estimate.steps = setup->total_steps;
     estimate.shards_per_batch = static_cast<std::int64_t>(setup->plans.front().shards.size());
-    estimate_files(spec, catalogue, *setup, has_dictionary, estimate);
+    estimate_files(spec, catalogue, *setup, layout, estimate);
   }
   return estimate;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "core/data/row_feed.hpp"
 #include "core/train/batch_plan.hpp"
 #include "core/train/passes.hpp"
 #include "core/train/workspace.hpp"
@@ -45,7 +46,9 @@ Status take_samples(const TrialSpec& spec, const Dataset& dataset, const Network
   Passes<T> passes(network, parameters, workspace, plans, spec.evaluate.active_threshold, alone);
   std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
   std::iota(rows.begin(), rows.end(), 0);
-  gather(dataset.test, rows, workspace.input.row(0), workspace.input.stride());
+  RowFeed feed;
+  feed.begin(dataset.test, rows, {{0, count}});
+  AESWEEP_RETURN_IF_ERROR(feed.next(workspace.input.row(0), workspace.input.stride()));
 
   const aesweep_context context = batch_context(
       {AESWEEP_EVAL, 0, result.epochs, result.steps, spec.train.seed, result.steps}, plans.front());

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/check.hpp"
 #include "core/model/call_trace.hpp"
 
 namespace aesweep {
@@ -46,6 +47,7 @@ void Trainer<T>::take_given_weights() {
 template <class T>
 void Trainer<T>::begin_batches(const Split& split, const SplitPlans& plans,
                                std::span<const std::int64_t> order, std::int64_t batch) {
+  end_batches();
   if (split.samples != nullptr) return;
   std::vector<RowRange> ranges;
   for (std::int64_t b = batch; b < plans.batches; ++b) {
@@ -53,8 +55,7 @@ void Trainer<T>::begin_batches(const Split& split, const SplitPlans& plans,
     if (plan.mine.count == 0) continue;
     ranges.push_back({b * plans.full->rows + plan.local_first_row(), plan.local_rows()});
   }
-  static_cast<void>(order);
-  AESWEEP_CHECK(ranges.empty(), "a split's samples are in memory");
+  feed_.emplace().begin(split, order, std::move(ranges));
 }
 
 template <class T>
@@ -65,7 +66,12 @@ Status Trainer<T>::load_rows(const Split& split, std::span<const std::int64_t> o
   if (count == 0) return {};
   const auto rows = order.subspan(static_cast<std::size_t>(first + plan.local_first_row()),
                                   static_cast<std::size_t>(count));
-  gather(split, rows, workspace_.input.row(0), workspace_.input.stride());
+  if (split.samples != nullptr) {
+    gather(split, rows, workspace_.input.row(0), workspace_.input.stride());
+  } else {
+    AESWEEP_CHECK(feed_.has_value(), "a streamed split's batches have begun");
+    AESWEEP_RETURN_IF_ERROR(feed_->next(workspace_.input.row(0), workspace_.input.stride()));
+  }
   if (split.labels == nullptr) return {};
   gather_labels(split, rows, workspace_.labels.data());
   if (setup_.network.target() != Target::kLabels) return {};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "core/data/dataset.hpp"
@@ -23,10 +24,11 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   // Before the batches of a split from number `batch` on, each of which will be trained or
-  // evaluated once: what a streamed split must be told. `order` must stay as it is meanwhile. A
-  // split in memory needs none of this.
+  // evaluated once and in order: what a streamed split must be told. `order` must stay as it is
+  // until end_batches or the next begin_batches. A split in memory needs none of this.
   void begin_batches(const Split& split, const SplitPlans& plans,
                      std::span<const std::int64_t> order, std::int64_t batch);
+  void end_batches() { feed_.reset(); }
 
   // One step on the batch of `plan` whose samples are order[first, first + plan.rows) of the
   // training split, or of the split that is evaluated. `step` counts finished training steps, or
@@ -74,6 +76,7 @@ class Trainer {
   Gradients<T> gradients_;
   Updater<T> updater_;
   Step<T> step_;
+  std::optional<RowFeed> feed_;  // Of the present split, if that is streamed.
 };
 
 }  // namespace aesweep

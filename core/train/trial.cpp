@@ -9,6 +9,7 @@
 #include "core/data/order.hpp"
 #include "core/math/recovery.hpp"
 #include "core/model/call_trace.hpp"
+#include "core/train/code_evaluation.hpp"
 #include "core/train/metrics.hpp"
 #include "core/train/samples.hpp"
 #include "core/train/setup.hpp"
@@ -58,9 +59,9 @@ class Trial {
         dataset_(dataset),
         exchange_(exchange),
         control_(control),
-        trainer_(spec, dataset, exchange, std::move(setup)),
         order_(static_cast<std::size_t>(
-            std::max({dataset.train.rows, dataset.test.rows, dataset.validation.rows}))) {}
+            std::max({dataset.train.rows, dataset.test.rows, dataset.validation.rows}))),
+        trainer_(spec, dataset, exchange, std::move(setup)) {}
 
   // `from`: what to go on from, equal on all ranks; none: begins at the beginning.
   TrialResult run(const Catalogue& catalogue, std::optional<TrialState> from) {
@@ -105,6 +106,11 @@ class Trial {
     decoder_ = has_truth ? decoder_weights(trainer_.network()) : -1;
     recovery_metric_ = result_.metrics.size();
     if (decoder_ >= 0) result_.metrics.push_back(recovery_metric());
+    first_code_metric_ = result_.metrics.size();
+    if (!spec_.evaluate.codes) return;
+    const bool has_labels = dataset_.train.labels != nullptr && dataset_.test.labels != nullptr;
+    const auto codes = code_metrics(*spec_.evaluate.codes, spec_.model.target, has_labels);
+    result_.metrics.insert(result_.metrics.end(), codes.begin(), codes.end());
   }
 
   // How the data became the network's input.
@@ -166,7 +172,7 @@ class Trial {
   bool train_epoch(std::int64_t done) {
     const auto order = begin_split(dataset_.train);
     epoch_order(spec_.train.seed, static_cast<std::uint64_t>(result_.epochs), spec_.train.shuffle,
-                order);
+                dataset_.train.block_rows, dataset_.train.pool_rows, order);
     if (done == 0) trainer_.begin_sums(sums_);
     const SplitPlans split = trainer_.setup().train();
     trainer_.begin_batches(dataset_.train, split, order, done);
@@ -194,6 +200,7 @@ class Trial {
   // What follows the training of an epoch.
   bool finish_epoch() {
     if (is_due(spec_.evaluate.every) && !evaluate()) return false;
+    if (result_.epochs == spec_.train.epochs && !evaluate_as_hashes()) return false;
     control_.epoch_done(
         {result_.epochs, spec_.train.epochs, samples_, result_.metrics, epoch_rows_});
     samples_ = 0;
@@ -223,6 +230,7 @@ class Trial {
 
   // Room for the order of a split's samples.
   std::span<std::int64_t> begin_split(const Split& split) {
+    trainer_.end_batches();  // It reads by the last split's order.
     call_trace().epoch = static_cast<std::uint64_t>(result_.epochs);
     call_trace().moved();
     return std::span(order_).first(static_cast<std::size_t>(split.rows));
@@ -235,6 +243,17 @@ class Trial {
     }
     if (!evaluate(dataset_.test, trainer_.setup().test(), test_metrics_)) return false;
     if (decoder_ >= 0) record(recovery_metric_, {recovery()});
+    return true;
+  }
+
+  // Codes as bits, if that is wanted: once, after the last epoch.
+  bool evaluate_as_hashes() {
+    if (!spec_.evaluate.codes) return true;
+    trainer_.end_batches();  // Their memory is free for it.
+    CodeScores scores = evaluate_codes(spec_, dataset_, trainer_.network(), trainer_.parameters(),
+                                       exchange_, result_.steps);
+    if (scores.outcome.outcome != Outcome::kCompleted) return stop(std::move(scores.outcome));
+    record(first_code_metric_, scores.values);
     return true;
   }
 
@@ -278,14 +297,15 @@ class Trial {
   const Dataset& dataset_;
   Exchange& exchange_;
   TrialControl& control_;
-  Trainer<T> trainer_;
   std::vector<std::int64_t> order_;     // Sample numbers in the order of the present epoch.
+  Trainer<T> trainer_;                  // After the order, by which its feed may be reading.
   SplitSums sums_;                      // Of the present split, so far.
   std::int64_t samples_ = 0;            // Trained on since the last report.
   std::vector<HistoryRow> epoch_rows_;  // Those of the present epoch, kept or not.
   std::size_t validation_metrics_ = 0;  // Index of the first of these metrics; likewise:
   std::size_t test_metrics_ = 0;
   std::size_t recovery_metric_ = 0;
+  std::size_t first_code_metric_ = 0;
   int decoder_ = -1;
   TrialResult result_;
 };

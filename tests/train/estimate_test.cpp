@@ -219,6 +219,42 @@ TEST(Estimate, DiskGrowsWithTheRowsThatATrialRecords) {
   }
 }
 
+// A third split's metrics with each evaluation, those of codes once; without an epoch one
+// evaluation.
+TEST(Estimate, DiskHoldsTheRowsOfAllSplitsAndOfCodes) {
+  const SmallData data(400, 200, 500);
+  const SmallData third(100, 1, 500);
+  Dataset dataset = data.dataset();
+  dataset.validation = third.dataset().train;
+  TrialSpec spec = large_spec();
+  spec.model.layers[0] = dense("code", 30, "tanh");
+  const auto bytes_of = [&](std::int64_t validation_rows) {
+    DatasetLayout layout = layout_of(400, 200, 500);
+    layout.validation.rows = validation_rows;
+    layout.validation.cols = 500;
+    const auto estimate = estimate_trial(spec, view_catalogue(), layout, 1);
+    EXPECT_TRUE(estimate.ok()) << estimate.status().message();
+    return estimate->file_bytes;
+  };
+  const auto rows_of = [&](const Dataset& of) {
+    SoloExchange alone;
+    TrialControl quiet;
+    const TrialResult result = run_trial(spec, view_catalogue(), of, alone, quiet);
+    EXPECT_EQ(result.outcome, Outcome::kCompleted) << result.reason;
+    return result.history.size();
+  };
+  for (const std::int64_t epochs : {3, 0}) {
+    spec.train.epochs = epochs;
+    spec.evaluate.codes.reset();
+    const std::uint64_t bytes = bytes_of(0);
+    const std::uint64_t rows = rows_of(data.dataset());
+    EXPECT_EQ(bytes_of(100) - bytes, 28 * (rows_of(dataset) - rows));
+    spec.evaluate.codes = CodeEvaluationSpec{{Binarization::kZero, Binarization::kMean}, 20, 50, 2};
+    EXPECT_GT(rows_of(data.dataset()), rows);
+    EXPECT_EQ(bytes_of(0) - bytes, 28 * (rows_of(data.dataset()) - rows));
+  }
+}
+
 TEST(Estimate, DiskHoldsWeightsAndRunningBuffersTwice) {
   TrialSpec spec = normalized_spec();
   const TrialEstimate with = estimate_of(spec);
