@@ -1,5 +1,5 @@
-// Proves the formulas of hoyer, bit_balance, decorrelation and contractive on data whose values are
-// known in closed form, their behaviour at extremes, and what they refuse.
+// Proves the formulas of hoyer, softmax_kl, bit_balance, decorrelation and contractive on data
+// whose values are known in closed form, their behaviour at extremes, and what they refuse.
 #include <algorithm>
 
 #include "tests/plugins/penalty_batch.hpp"
@@ -68,6 +68,75 @@ TYPED_TEST(FormulaOf, HoyerTakesRowsBelowTheSmallestNormalNumberAsZero) {
   EXPECT_EQ(large.value, 1.0) << "no square overflows";
   const Real infinity = std::numeric_limits<Real>::infinity();
   EXPECT_TRUE(std::isnan(over_shards(live, grid<Real>({{infinity, 1.0}}), 1).value));
+}
+
+// --- softmax_kl ---
+
+double kl(double rho, double r) {
+  return rho * std::log(rho / r) + (1.0 - rho) * std::log((1.0 - rho) / (1.0 - r));
+}
+
+TYPED_TEST(FormulaOf, SoftmaxKlIsThatOfOneInTheBatchAndHasNoGradient) {
+  using Real = TypeParam;
+  constexpr std::int64_t kRows = 13, kCols = 7;
+  constexpr double kCoefficient = 3.0, kRho = 0.05;
+  for (const bool divided : {false, true}) {
+    for (const double size : {0.0, 1.0, 1000.0}) {  // exp(1000) is beyond double.
+      PenaltyLive<Real> live("softmax_kl",
+                             {{"coefficient", kCoefficient}, {"divide_by_batch", divided}});
+      live.plan(kRows, kCols);
+      Grid<Real> y(kRows, kCols, 3, 1);
+      y.fill([&](auto i, auto j) { return size * scatter(i, j); });
+      const double scale = kCoefficient / (divided ? double{kRows} : 1.0);
+      const double expected = scale * kCols * kl(kRho, 1.0 / kRows);
+      for (const std::int64_t shards : {1, 5}) {
+        const auto [value, gradient] = over_shards(live, y, shards);
+        // r is a sum of 13 quotients of which each has the error of the sum in it.
+        EXPECT_NEAR(value, expected, 30.0 * kEpsilon<double> * scale * kCols);
+        // The factor is at most rho N / N in each unit; 1 - sum of shares is such an error.
+        for (const Real g : gradient) EXPECT_NEAR(g, 0.0, 30.0 * kEpsilon<double> * scale);
+      }
+    }
+  }
+}
+
+// With shares that do not add up to 1 in place of those of the round, the gradient is what the
+// chain rule through the softmax makes of them: it is computed, not left out.
+TYPED_TEST(FormulaOf, SoftmaxKlTakesItsGradientFromTheSums) {
+  using Real = TypeParam;
+  constexpr double kRho = 0.25, kShares = 0.5;
+  const Grid<Real> y = grid<Real>({{0.0}, {1.0}, {-2.0}, {0.5}});
+  PenaltyLive<Real> live("softmax_kl", {{"coefficient", 2.0}, {"rho", kRho}});
+  live.plan(4, 1);
+  (void)over_shards(live, y, 2);
+  live.statistics(2)[0] = kShares;
+  Grid<Real> gradient(4, 1);
+  gradient.fill([](auto, auto) { return 0.0; });
+  const auto out = gradient.out();
+  const double value = live.on_activations(make_context(4), y.in(), &out);
+  const double r = kShares / 4.0;
+  EXPECT_NEAR(value, 2.0 * kl(kRho, r), 16.0 * kEpsilon<double>);
+  const double slope = 2.0 / 4.0 * ((1.0 - kRho) / (1.0 - r) - kRho / r);
+  const double sum = 1.0 + std::exp(1.0) + std::exp(-2.0) + std::exp(0.5);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const double share = std::exp(static_cast<double>(y.at(i, 0))) / sum;
+    EXPECT_NEAR(gradient.at(i, 0), share * (slope - kShares * slope), 8.0 * kEpsilon<Real>);
+  }
+}
+
+TYPED_TEST(FormulaOf, SoftmaxKlOfOneRowIsFiniteAndOfInfinitiesIsNot) {
+  using Real = TypeParam;
+  PenaltyLive<Real> live("softmax_kl", {{"coefficient", 1.0}});
+  live.plan(3, 2);
+  const double one = over_shards(live, grid<Real>({{0.5, 0.0}}), 1).value;
+  const double largest = 1.0 - 1e-12;  // Where r is held; 1 - r keeps four digits there.
+  EXPECT_NEAR(one, 2.0 * kl(0.05, largest), 1e-3);
+  const double infinity = std::numeric_limits<Real>::infinity();
+  EXPECT_TRUE(std::isfinite(over_shards(live, grid<Real>({{0, -infinity}, {1, 0}}), 1).value));
+  for (const double bad : {infinity, static_cast<double>(std::nan(""))}) {
+    EXPECT_TRUE(std::isnan(over_shards(live, grid<Real>({{0, bad}, {1, 0}}), 1).value)) << bad;
+  }
+  EXPECT_TRUE(std::isnan(over_shards(live, grid<Real>({{-infinity, 0}, {-infinity, 1}}), 1).value));
 }
 
 // --- bit_balance ---
@@ -282,6 +351,7 @@ TEST(Formula, BadParametersAreRefused) {
       {"hoyer", {{"form", "sum"}}, "form: sum is not one of ratio, square"},
       {"elastic_net", {{"l1", -1.0}}, "l1: -1 is not in [0, inf]"},
       {"elastic_net", {{"l2", -1.0}}, "l2: -1 is not in [0, inf]"},
+      {"softmax_kl", {{"rho", 1.0}}, "rho: 1 is not in (0, 1)"},
       {"bit_balance", {{"range", "bits"}}, "range: bits is not one of symmetric, unit"},
       {"decorrelation", {{"epsilon", 0.0}}, "epsilon: 0 is not in (0, inf]"},
       {"contractive",

@@ -63,6 +63,7 @@ std::vector<Case> cases() {
   add("l2_activations", on_code("l2", {{"coefficient", 1e-2}}));
   add("kl", on_code("kl_sparsity",
                     {{"coefficient", 0.5}, {"rho", 0.1}, {"range", std::string("symmetric")}}));
+  add("softmax_kl", on_code("softmax_kl", {{"coefficient", 3.0}}));
   add("l1_weights", on_weights("l1", "sum"));
   add("l2_weights", on_weights("l2", "mean"));
   add("binary_weights", [](TrialSpec& s) {
