@@ -40,7 +40,6 @@ Format format_of(std::string_view head) {
   if (head.starts_with("PK\x03\x04"sv)) return Format::kZip;
   if (looks_like_idx(head)) return Format::kIdx;
   if (head.size() > 8 && head[8] == '{') return Format::kSafetensors;
-  if (head.starts_with("\0\0"sv)) return Format::kIdx;  // Its reader says what is wrong.
   return Format::kUnknown;
 }
 
@@ -73,6 +72,7 @@ Result<Format> recognise(const std::string& path) {
   const Result<bool> hdf5 = has_hdf5_after_user_block(*file);
   if (!hdf5.ok()) return hdf5.status();
   if (hdf5.value()) return Format::kHdf5;
+  if (head.starts_with("\0\0"sv)) return Format::kIdx;  // Its reader says what is wrong.
   return Status::input(text(path, ": starts with ", quoted(head.substr(0, 8)),
                             ", which is neither IDX, .npy, safetensors nor HDF5"));
 }

@@ -17,6 +17,7 @@
 #include "runner/app/status_command.hpp"
 #include "runner/app/supervise_command.hpp"
 #include "runner/app/validate_command.hpp"
+#include "runner/hdf5_reader/serve.hpp"
 #include "runner/plugin_host/cpu_level.hpp"
 
 namespace aesweep {
@@ -74,4 +75,8 @@ int run_main(int argc, const char* const* argv) {
 }  // namespace
 }  // namespace aesweep
 
-int main(int argc, char** argv) { return aesweep::run_main(argc, argv); }
+int main(int argc, char** argv) {
+  // Started by another process of this program, to call libhdf5 on a file of anybody's.
+  if (aesweep::is_reader_call(argc, argv)) return aesweep::serve_hdf5_reads(argv);
+  return aesweep::run_main(argc, argv);
+}

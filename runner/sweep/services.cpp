@@ -1,10 +1,13 @@
 #include "runner/sweep/services.hpp"
 
 #include "core/math/fingerprint.hpp"
+#include "runner/hdf5_reader/hdf5_array.hpp"
 
 namespace aesweep {
 
-ArrayOpener hdf5_opener() { return {}; }
+ArrayOpener hdf5_opener() {
+  return [](const ArrayRef& ref) { return open_hdf5_array(ref); };
+}
 
 SweepServices real_services() {
   SweepServices services;

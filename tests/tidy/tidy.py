@@ -36,6 +36,7 @@ MAY_INCLUDE = {
     "core/train/": ("core/",),
     "core/": ("core/",),
     "plugins/": ("core/abi/", "core/sdk/", "plugins/"),
+    "runner/hdf5_reader/": ("core/base/", "core/data/", "runner/hdf5_reader/"),
     "runner/": ("core/", "runner/"),
     "benchmarks/": ("core/", "runner/", "benchmarks/", "tests/support/"),
     "tests/": ("",),
@@ -46,7 +47,7 @@ OUR_FOLDERS = ("core/", "plugins/", "runner/", "benchmarks/", "tests/")
 # Which folders may include a library's headers.
 LIBRARY_HOMES = {
     "mpi.h": ("runner/comm/", "tests/comm/", "tests/sweep/"),
-    "hdf5.h": ("runner/store/", "tests/"),
+    "hdf5.h": ("runner/store/", "runner/hdf5_reader/", "tests/"),
     "hdf5_hl.h": ("runner/store/", "tests/"),
     "yaml-cpp/": ("runner/config/",),
     "dlfcn.h": ("runner/plugin_host/", "tests/"),
