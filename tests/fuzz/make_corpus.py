@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the hand-made part of the corpora, valid and hostile, from the formats' descriptions.
 
-    make_corpus.py FOLDER    writes FOLDER/{idx,npy,safetensors}/NAME
+    make_corpus.py FOLDER    writes FOLDER/{idx,npy,safetensors,hdf5}/NAME
 
 Standard library only. Files that a fuzzer found are not made here; they begin with "found_".
 """
@@ -223,11 +223,54 @@ SAFETENSORS = {
 }
 
 
+def reply(kind=1, type_code=8, dims=(), length=0, offset=-1, count=None):
+    """Of the process that reads HDF5 (runner/hdf5_reader/reply.hpp)."""
+    filled = tuple(dims) + (0,) * (8 - len(dims))
+    count = len(dims) if count is None else count
+    return b"AESWH5R1" + struct.pack("<4I9q", kind, type_code, count, length, *filled, offset)
+
+
+SIX = reply(dims=(2, 3))
+MIB = 1 << 20
+
+HDF5 = {
+    "f32": SIX + reply(2, length=24) + FLOATS,
+    "in_place": reply(dims=(2, 3), offset=2048),
+    "number": reply(type_code=5) + reply(2, length=8) + bytes(8),
+    "eight_dims": reply(type_code=0, dims=(1,) * 8) + reply(2, length=1) + b"\1",
+    "two_blocks": (reply(type_code=1, dims=(MIB + 5,)) + reply(2, length=MIB)
+                   + reply(3, length=4) + b"over"),
+    "fault": reply(3, length=8) + b"has no x",
+    "fault_lines": reply(3, length=7) + b"a\nb\0\x7f\xff\x1b",
+    "fault_later": SIX + reply(3, length=3) + b"cut",
+    "fault_long": reply(3, length=4096) + b"x" * 4096,
+    "fault_too_long": reply(3, length=4097) + b"x" * 4097,
+    "block_short": SIX + reply(2, length=23) + FLOATS,
+    "block_long": SIX + reply(2, length=25) + FLOATS + b"x",
+    "block_0": SIX + reply(2),
+    "block_first": reply(2, length=24) + FLOATS,
+    "block_huge": SIX + reply(2, length=MIB + 1),
+    "array_again": SIX + SIX,
+    "array_length": reply(dims=(2, 3), length=1),
+    "type_10": reply(type_code=10, dims=(2,)),
+    "kind_0": reply(0),
+    "nine_dims": reply(dims=(1,) * 8, count=9),
+    "dim_0": reply(dims=(0, 3)),
+    "dim_negative": reply(dims=(-1,)),
+    "dims_overflow": reply(dims=(1 << 48,) * 2),
+    "offset_negative": reply(dims=(1,), offset=-2),
+    "empty": b"",
+    "magic": b"AESWH5R1",
+    "other_program": b"Running main() from gtest_main.cc\n" * 4,
+}
+
+
 def main():
     if len(sys.argv) != 2:
         print(__doc__)
         return 2
-    for format_name, files in (("idx", IDX), ("npy", NPY), ("safetensors", SAFETENSORS)):
+    for format_name, files in (("idx", IDX), ("npy", NPY), ("safetensors", SAFETENSORS),
+                               ("hdf5", HDF5)):
         folder = pathlib.Path(sys.argv[1], format_name)
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
