@@ -1,11 +1,12 @@
-// Hamming search: exact, by brute force over 64-bit words.
+// Hamming search: exact, by brute force over 64-bit words. Queries have as many bits as the
+// database.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
+#include "core/codes/hamming_kernels.hpp"
 #include "core/codes/packed_codes.hpp"
 
 namespace aesweep {
@@ -16,18 +17,17 @@ struct Neighbour {
   bool operator==(const Neighbour&) const = default;
 };
 
-// distances[i] = Hamming distance of `query` (words_per_row words) to row first + i.
-void hamming_distances(const std::uint64_t* query, const PackedCodes& database, std::int64_t first,
-                       std::span<std::uint16_t> distances);
-
-// The k nearest rows (all, if there are fewer), nearest first, among equals the lowest row first,
-// of queries first, first + 1, ...: out[i * k, (i + 1) * k). Codes have as many bits. One thread.
+// The k nearest rows, nearest first, among equals the lowest row first, of queries first,
+// first + 1, ...: out[i * k, (i + 1) * k), with {-1, -1} at the end where the database has fewer
+// rows. k is at least 1. Equal results with all kernels. One thread.
 void k_nearest(const PackedCodes& queries, const PackedCodes& database, std::int64_t k,
-               std::int64_t first, std::span<Neighbour> out);
+               std::int64_t first, std::span<Neighbour> out,
+               const HammingKernels& kernels = hamming_kernels().front());
 
-// All rows within `radius`, ordered as k_nearest does.
-[[nodiscard]] std::vector<Neighbour> within_radius(const std::uint64_t* query,
-                                                   const PackedCodes& database,
-                                                   std::int64_t radius);
+// All rows within `radius`, ordered as k_nearest does, of queries [first, first + count).
+[[nodiscard]] std::vector<std::vector<Neighbour>> within_radius(
+    const PackedCodes& queries, const PackedCodes& database, std::int64_t radius,
+    std::int64_t first, std::int64_t count,
+    const HammingKernels& kernels = hamming_kernels().front());
 
 }  // namespace aesweep
