@@ -8,6 +8,7 @@
 
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/codes/packed_codes.hpp"
 #include "runner/app/launcher.hpp"
 #include "runner/app/version.hpp"
 
@@ -17,8 +18,8 @@ namespace {
 constexpr int kBadCall = 2;
 
 constexpr const char* kNoCommand =
-    "expected a command: run, plan, status, validate, rebuild, encode, render, plugins or "
-    "plugin; see aesweep --help";
+    "expected a command: run, plan, status, validate, rebuild, encode, search, render, plugins "
+    "or plugin; see aesweep --help";
 constexpr const char* kNoPluginCommand =
     "expected plugin new or plugin check; see aesweep plugin --help";
 
@@ -82,6 +83,15 @@ constexpr const char* kEncodeExamples =
     "  aesweep encode runs/first --trial 3 --data images.npy --binarize zero --out codes.faiss\n\n"
     "docs/codes.md has the files and what binary codes are.\n\n"
     "Exit status: 0 written, 2 wrong call, results or data, 3 a fault of disk or plugin.\n";
+
+constexpr const char* kSearchExamples =
+    "Examples:\n"
+    "  aesweep search database.h5 --queries test.h5 -k 10\n"
+    "  aesweep search database.faiss --queries test.faiss --radius 2 --out found.npy\n\n"
+    "Both are files of bits, as aesweep encode --binarize writes them. Exact; among equal "
+    "distances\n"
+    "the lowest row comes first. docs/codes.md has what --out writes.\n\n"
+    "Exit status: 0 found, 2 wrong call or codes, 3 a fault of the disk.\n";
 
 constexpr const char* kRenderExamples =
     "Examples:\n"
@@ -162,6 +172,7 @@ class Parser {
     add_plugin();
     add_render();
     add_encode();
+    add_search();
   }
 
   Command parse(int argc, const char* const* argv) {
@@ -184,6 +195,7 @@ class Parser {
     if (validate_->parsed()) return validate_options_;
     if (rebuild_->parsed()) return rebuild_options_;
     if (encode_->parsed()) return encode_command();
+    if (search_->parsed()) return search_command();
     if (render_->parsed()) return render_options_;
     if (plan_->parsed()) {
       plan_options_.experiment = experiment();
@@ -370,6 +382,29 @@ class Parser {
     return o;
   }
 
+  void add_search() {
+    search_ = app_.add_subcommand("search", "Find the nearest of binary codes, or all near ones");
+    SearchOptions& o = search_options_;
+    search_->add_option("DATABASE", o.database, "The codes to search, a file of bits")->required();
+    search_->add_option("--queries", o.queries, "The codes to search for, a file of bits")
+        ->required();
+    CLI::Option* k = search_->add_option("-k", o.k, "Find so many nearest codes of each query")
+                         ->check(CLI::Range(1, 1 << 30));
+    search_->add_option("--radius", o.radius, "Find all that differ in at most so many bits")
+        ->check(CLI::Range(0, kCodeBitsMax))
+        ->excludes(k);
+    search_->add_option("--out", o.out,
+                        "A file to write, .csv, .npy or .h5; else a table is shown");
+    search_->footer(kSearchExamples);
+  }
+
+  Command search_command() {
+    if (!search_options_.k && !search_options_.radius) {
+      return ExitNow{refuse("search: give -k N or --radius R; see aesweep search --help")};
+    }
+    return search_options_;
+  }
+
   void add_render() {
     render_ = app_.add_subcommand("render", "Draw a trial, or all of a sweep, as a PNG file");
     RenderOptions& o = render_options_;
@@ -454,8 +489,8 @@ class Parser {
     for (const CLI::App* command : {plugin_new_, plugin_check_}) {
       if (command->count() > 0) return "aesweep plugin " + command->get_name();
     }
-    for (const CLI::App* command :
-         {run_, plan_, status_, validate_, rebuild_, encode_, render_, plugins_, plugin_}) {
+    for (const CLI::App* command : {run_, plan_, status_, validate_, rebuild_, encode_, search_,
+                                    render_, plugins_, plugin_}) {
       if (command->count() > 0) return "aesweep " + command->get_name();
     }
     return "aesweep";
@@ -471,6 +506,7 @@ class Parser {
   CLI::App* validate_ = nullptr;
   CLI::App* rebuild_ = nullptr;
   CLI::App* encode_ = nullptr;
+  CLI::App* search_ = nullptr;
   CLI::App* render_ = nullptr;
   CLI::App* plugins_ = nullptr;
   CLI::App* plugin_ = nullptr;
@@ -491,6 +527,7 @@ class Parser {
   ValidateOptions validate_options_;
   RebuildOptions rebuild_options_;
   EncodeOptions encode_options_;
+  SearchOptions search_options_;
   RenderOptions render_options_;
   PlanOptions plan_options_;
   PluginsOptions plugins_options_;
@@ -501,15 +538,15 @@ class Parser {
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
-  const std::vector<std::string> commands = {"run",    "plan",   "status",  "validate", "rebuild",
-                                             "encode", "render", "plugins", "plugin"};
+  const std::vector<std::string> commands = {"run",    "plan",   "status", "validate", "rebuild",
+                                             "encode", "search", "render", "plugins",  "plugin"};
   if (argc < 2) return ExitNow{refuse(kNoCommand)};
   const std::string first = argv[1];
   if (!first.starts_with('-') &&
       std::find(commands.begin(), commands.end(), first) == commands.end()) {
     return ExitNow{refuse(text("unknown command '", first, "'", did_you_mean(first, commands),
                                "; expected run, plan, status, validate, rebuild, encode, "
-                               "render, plugins or plugin; see aesweep --help"))};
+                               "search, render, plugins or plugin; see aesweep --help"))};
   }
   try {
     return Parser().parse(argc, argv);

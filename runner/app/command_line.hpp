@@ -67,6 +67,14 @@ struct EncodeOptions {
   std::string out;
 };
 
+struct SearchOptions {
+  std::string database;  // Files of codes.
+  std::string queries;
+  std::optional<std::int64_t> k;       // Either this,
+  std::optional<std::int64_t> radius;  // or this.
+  std::string out;                     // Empty: a table on stdout.
+};
+
 struct RenderOptions {
   std::string run;                    // A folder or a file.
   std::optional<std::int64_t> trial;  // None: a contact sheet of all.
@@ -112,7 +120,7 @@ struct ExitNow {
 
 using Command = std::variant<ExitNow, RunOptions, SuperviseOptions, StatusOptions, ValidateOptions,
                              RebuildOptions, EncodeOptions, PlanOptions, PluginsOptions,
-                             PluginNewOptions, PluginCheckOptions, RenderOptions>;
+                             PluginNewOptions, PluginCheckOptions, RenderOptions, SearchOptions>;
 
 // Never throws. Reads the environment for AESWEEP_DATA_DIR.
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv);

@@ -14,6 +14,7 @@
 #include "runner/app/rebuild_command.hpp"
 #include "runner/app/render_command.hpp"
 #include "runner/app/run_command.hpp"
+#include "runner/app/search_command.hpp"
 #include "runner/app/status_command.hpp"
 #include "runner/app/supervise_command.hpp"
 #include "runner/app/validate_command.hpp"
@@ -39,6 +40,7 @@ struct Perform {
   int operator()(const ValidateOptions& options) const { return show_validation(options); }
   int operator()(const RebuildOptions& options) const { return report(rebuild_results(options)); }
   int operator()(const EncodeOptions& options) const { return report(encode_codes(options)); }
+  int operator()(const SearchOptions& options) const { return report(search_codes(options)); }
   int operator()(const RenderOptions& options) const { return report(render_results(options)); }
   int operator()(const PlanOptions& options) const { return report(show_plan(options)); }
   int operator()(const PluginsOptions& options) const { return report(list_plugins(options)); }

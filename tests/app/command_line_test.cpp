@@ -36,8 +36,8 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
   const std::string not_yaml = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
   const std::vector<BadCall> table = {
       {{},
-       {"expected a command: run, plan, status, validate, rebuild, encode, render, plugins or "
-        "plugin",
+       {"expected a command: run, plan, status, validate, rebuild, encode, search, render, "
+        "plugins or plugin",
         "aesweep --help"}},
       {{"rnu"}, {"unknown command 'rnu' (did you mean run?)", "aesweep --help"}},
       {{"--frobnicate"}, {"--frobnicate", "aesweep --help"}},
@@ -62,6 +62,15 @@ TEST(CommandLine, AnswersEveryBadCallWithOneLineAndStatusTwo) {
       {{"validate", absent}, {absent, "no run is there"}},
       {{"rebuild"}, {"RUN", "aesweep rebuild --help"}},
       {{"rebuild", absent}, {absent, "no run is there"}},
+      {{"search", "a.npy", "-k", "1"}, {"--queries", "aesweep search --help"}},
+      {{"search", "a.npy", "--queries", "a.npy"}, {"-k N or --radius R", "aesweep search --help"}},
+      {{"search", "a.npy", "--queries", "a.npy", "-k", "1", "--radius", "1"}, {"excludes"}},
+      {{"search", "a.npy", "--queries", "a.npy", "-k", "0"}, {"-k", "0", "aesweep search --help"}},
+      {{"search", "a.npy", "--queries", "a.npy", "--radius", "-1"}, {"--radius", "-1"}},
+      {{"search", "a.npy", "--queries", "a.npy", "-k", "1", "--out", "a.txt"},
+       {"a.txt", ".csv, .npy or .h5"}},
+      {{"search", absent, "--queries", absent, "-k", "1"}, {absent, "No such file"}},
+      {{"search", not_yaml, "--queries", not_yaml, "-k", "1"}, {not_yaml, "neither .npy nor"}},
       {{"plan"}, {"EXPERIMENT", "aesweep plan --help"}},
       {{"plan", kQuickstart, "another.yaml"}, {"another.yaml", "aesweep plan --help"}},
       {{"plan", kQuickstart, "--ranks", "0"}, {"--ranks", "0", "aesweep plan --help"}},
@@ -105,6 +114,7 @@ TEST(CommandLine, HelpIsEverywhereWithExamplesAndStatuses) {
                                              {"status", "--help"},
                                              {"validate", "--help"},
                                              {"rebuild", "--help"},
+                                             {"search", "--help"},
                                              {"plugins", "--help"},
                                              {"plugin", "--help"},
                                              {"plugin", "new", "--help"},
