@@ -164,5 +164,31 @@ TEST_F(Search, RefusesWhatDoesNotFit) {
   EXPECT_EQ(count_of(answer.err, "\n"), 1);
 }
 
+TEST_F(Search, RefusesWrongCalls) {
+  const std::string absent = folder_.path("absent.h5");
+  const std::string other = folder_.write("other.npy", "neither this nor that");
+  const struct {
+    std::vector<std::string> arguments;
+    std::string words;
+  } table[] = {{{all_, "-k", "1"}, "--queries is required; see aesweep search --help"},
+               {{"--queries", all_, "-k", "1"}, "DATABASE is required"},
+               {{all_, "--queries", some_}, "give -k N or --radius R; see aesweep search --help"},
+               {{all_, "--queries", some_, "-k", "1", "--radius", "1"}, "-k excludes --radius"},
+               {{all_, "--queries", some_, "-k", "0"}, "0 not in range"},
+               {{all_, "--queries", some_, "--radius", "-1"}, "-1 not in range"},
+               {{all_, "--queries", some_, "-k", "1", "--out", "a.txt"},
+                "a.txt: neighbours are written as .csv, .npy or .h5"},
+               {{absent, "--queries", some_, "-k", "1"}, absent},
+               {{other, "--queries", some_, "-k", "1"}, "neither .npy nor .h5 nor .faiss"}};
+  for (auto [arguments, words] : table) {
+    arguments.insert(arguments.begin(), "search");
+    const Answer answer = aesweep(arguments);
+    EXPECT_EQ(answer.status, 2) << answer.err;
+    EXPECT_EQ(answer.out, "");
+    EXPECT_EQ(count_of(answer.err, "\n"), 1);
+    EXPECT_NE(answer.err.find(words), std::string::npos) << answer.err;
+  }
+}
+
 }  // namespace
 }  // namespace aesweep
