@@ -18,7 +18,7 @@ namespace aesweep {
 
 struct ContactSheet {
   Picture picture;
-  std::string note;  // What was left out; empty: nothing.
+  std::string note;  // What was left out, or drawn in place of the code's layer; empty: nothing.
 };
 
 // A cell for each completed trial, by its number: its picture, its label and the run's metric.

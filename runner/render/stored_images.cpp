@@ -6,12 +6,9 @@
 #include <utility>
 
 #include "core/base/text.hpp"
-#include "runner/store/names.hpp"
 
 namespace aesweep {
 namespace {
-
-constexpr std::string_view kWeights = "_weights";
 
 template <class T>
 std::vector<double> reals_of(const std::vector<std::byte>& bytes) {
@@ -35,42 +32,18 @@ Matrix transposed(const Matrix& matrix) {
   return turned;
 }
 
-// Those that can be a layer's weights.
-std::vector<NamedTensor> matrices_of(std::vector<NamedTensor> tensors) {
-  std::erase_if(tensors, [](const NamedTensor& tensor) {
-    return tensor.shape.size() != 2 || tensor.bytes.empty() || !tensor.name.ends_with(kWeights);
-  });
-  return tensors;
+// How many values an image has that filters shall be.
+std::int64_t pixels_of(const StoredSamples& samples, const std::vector<NamedTensor>& tensors,
+                       const ModelLayers& model, ImageShape asked) {
+  if (asked.given()) return asked.rows * asked.cols;
+  if (!samples.inputs.shape.empty()) return samples.inputs.shape[1];
+  return first_width(tensors, model);
 }
 
-Status choose_one(const std::vector<NamedTensor>& tensors, const std::string& problem) {
-  std::string names;
-  for (const NamedTensor& tensor : tensors) {
-    names += (names.empty() ? "" : ", ") +
-             tensor.name.substr(0, tensor.name.size() - kWeights.size()) +
-             text(" [", tensor.shape[0], ", ", tensor.shape[1], "]");
-  }
-  return Status::input(text(problem, "; layers with a matrix of weights: ",
-                            names.empty() ? "none" : names, "; choose one by --layer"));
-}
-
-// By name, or the one that makes the code: [input, unit] of the recorded samples.
-Result<NamedTensor> choose_layer(const std::vector<NamedTensor>& tensors,
-                                 const StoredSamples& samples, const std::string& asked) {
-  const std::string wanted = asked.empty() ? "code" : stored_name(asked);
-  for (const NamedTensor& tensor : tensors) {
-    if (tensor.name == wanted + std::string(kWeights)) return tensor;
-  }
-  if (!asked.empty()) return choose_one(tensors, text("no layer ", asked));
-  std::vector<NamedTensor> fitting = tensors;
-  if (!samples.inputs.shape.empty() && !samples.codes.shape.empty()) {
-    std::erase_if(fitting, [&](const NamedTensor& tensor) {
-      return tensor.shape[0] != samples.inputs.shape[1] ||
-             tensor.shape[1] != samples.codes.shape[1];
-    });
-  }
-  if (fitting.size() == 1) return fitting.front();
-  return choose_one(tensors, "which layer makes the code is not clear");
+Result<ModelLayers> layers_of(const ResultsReader& results, std::int64_t trial) {
+  Result<std::string> config = results.config(trial);
+  if (!config.ok()) return config.status();
+  return model_layers(*config);
 }
 
 }  // namespace
@@ -123,44 +96,41 @@ Result<ImageShape> code_shape(std::int64_t units, ImageShape asked) {
   return ImageShape{(units + cols - 1) / cols, cols};
 }
 
-Result<NamedTensor> read_layer(const ResultsReader& results, std::int64_t trial,
+Result<ChosenLayer> read_layer(const ResultsReader& results, std::int64_t trial,
                                const RenderRequest& request, WeightsOf when) {
   Result<std::vector<NamedTensor>> tensors = results.weights(trial, when);
   if (!tensors.ok()) return tensors.status();
-  Result<StoredSamples> samples = results.samples(trial);
-  if (!samples.ok()) return samples.status();
-  Result<NamedTensor> layer =
-      choose_layer(matrices_of(std::move(*tensors)), *samples, request.layer);
+  Result<ModelLayers> model = layers_of(results, trial);
+  if (!model.ok()) return model.status().in(text("trial ", trial));
+  Result<ChosenLayer> layer = choose_layer(std::move(*tensors), *model, request.layer, 0);
   if (!layer.ok()) return layer.status().in(text("trial ", trial));
   return layer;
 }
 
 Result<Filters> read_filters(const ResultsReader& results, std::int64_t trial,
                              const RenderRequest& request, WeightsOf when) {
-  Result<NamedTensor> layer = read_layer(results, trial, request, when);
-  if (!layer.ok()) return layer.status();
+  Result<std::vector<NamedTensor>> tensors = results.weights(trial, when);
+  if (!tensors.ok()) return tensors.status();
+  Result<ModelLayers> model = layers_of(results, trial);
+  if (!model.ok()) return model.status().in(text("trial ", trial));
   Result<StoredSamples> samples = results.samples(trial);
   if (!samples.ok()) return samples.status();
-  std::int64_t pixels = layer->shape[0];
-  if (request.shape.given()) {
-    pixels = request.shape.rows * request.shape.cols;
-  } else if (!samples->inputs.shape.empty()) {
-    pixels = samples->inputs.shape[1];
-  }
-  const bool as_columns = layer->shape[0] == pixels;
-  const bool as_rows = layer->shape[1] == pixels;
-  if (!as_columns && !as_rows) {
-    return Status::input(text("trial ", trial, ": ", layer->name, " [", layer->shape[0], ", ",
-                              layer->shape[1], "] has no side of ", pixels,
+  const std::int64_t pixels = pixels_of(*samples, *tensors, *model, request.shape);
+  Result<ChosenLayer> layer = choose_layer(std::move(*tensors), *model, request.layer, pixels);
+  if (!layer.ok()) return layer.status().in(text("trial ", trial));
+  const NamedTensor& weights = layer->weights;
+  if (weights.shape[layer->rows ? 1 : 0] != pixels) {
+    return Status::input(text("trial ", trial, ": ", weights.name, " [", weights.shape[0], ", ",
+                              weights.shape[1], "] has no ", layer->rows ? "rows" : "columns",
+                              " of ", pixels,
                               " values, so its filters are no images of that size; choose a layer "
                               "by --layer, or a shape by --shape HxW"));
   }
   Result<ImageShape> shape = image_shape(pixels, request.shape);
   if (!shape.ok()) return shape.status().in(text("trial ", trial));
-  const Matrix matrix = matrix_of(*layer);
-  // Where both sides fit, a layer named on purpose is the decoder.
-  const bool rows = as_rows && (!as_columns || (!request.layer.empty() && request.layer != "code"));
-  return Filters{layer->name, rows ? matrix : transposed(matrix), *shape};
+  const Matrix matrix = matrix_of(weights);
+  return Filters{weights.name, layer->rows, layer->note, layer->rows ? matrix : transposed(matrix),
+                 *shape};
 }
 
 Result<Samples> read_samples_of(const ResultsReader& results, std::int64_t trial,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/status.hpp"
+#include "runner/render/layers.hpp"
 #include "runner/render/request.hpp"
 #include "runner/store/results_reader.hpp"
 
@@ -29,10 +30,12 @@ struct Matrix {
 // Of a tensor with two dimensions.
 [[nodiscard]] Matrix matrix_of(const NamedTensor& tensor);
 
-// Filters of a layer: weights [input, unit] give the image of a unit as a column, those of a
-// decoder [unit, input] as a row.
+// Filters of a layer: weights [input, unit] give the image of a unit as a column, those behind the
+// code [unit, input] as a row.
 struct Filters {
   std::string tensor;  // "code_weights"
+  bool rows = false;   // Of the tensor; else its columns.
+  std::string note;    // Why they are not the code's; empty: they are, or were asked for.
   Matrix images;       // [unit, pixel]
   ImageShape shape;
 };
@@ -40,7 +43,7 @@ struct Filters {
                                            const RenderRequest& request, WeightsOf when);
 
 // The weights that `request` means, whatever their shape.
-[[nodiscard]] Result<NamedTensor> read_layer(const ResultsReader& results, std::int64_t trial,
+[[nodiscard]] Result<ChosenLayer> read_layer(const ResultsReader& results, std::int64_t trial,
                                              const RenderRequest& request, WeightsOf when);
 
 // The shape asked for, where it has that many pixels; by default a square.

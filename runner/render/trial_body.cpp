@@ -60,6 +60,18 @@ std::string scale_note(const RenderRequest& request, double most) {
   return text("blue ", -most, ", grey 0, red ", most);
 }
 
+// "code_weights: the first 5 of 100 filters, each a column"
+std::string filters_note(const Filters& filters, std::int64_t count) {
+  return text(filters.tensor, ": ", first_of(count, filters.images.rows, "filters"), ", each a ",
+              filters.rows ? "row" : "column");
+}
+
+TrialBody of_filters(Picture picture, std::vector<std::string> notes, const Filters& filters) {
+  if (!filters.note.empty()) notes.push_back(filters.note);
+  return {std::move(picture), std::move(notes),
+          text(filters.rows ? "rows of " : "columns of ", filters.tensor), filters.note};
+}
+
 Result<TrialBody> filters_body(const ResultsReader& results, std::int64_t trial,
                                const RenderRequest& request, Extent extent) {
   Result<Filters> filters = read_filters(results, trial, request, request.weights);
@@ -74,10 +86,9 @@ Result<TrialBody> filters_body(const ResultsReader& results, std::int64_t trial,
       });
   if (!sheet.ok()) return sheet.status();
   const char* when = request.weights == WeightsOf::kInitial ? "initial" : "final";
-  return TrialBody{
-      std::move(*sheet),
-      {text(when, " ", filters->tensor, ": ", first_of(count, filters->images.rows, "filters")),
-       scale_note(request, most)}};
+  return of_filters(std::move(*sheet),
+                    {text(when, " ", filters_note(*filters, count)), scale_note(request, most)},
+                    *filters);
 }
 
 Result<TrialBody> difference_body(const ResultsReader& results, std::int64_t trial,
@@ -121,8 +132,7 @@ Result<TrialBody> difference_body(const ResultsReader& results, std::int64_t tri
   const std::string scaling = request.common_scale
                                   ? scale_note(request, most)
                                   : "blue - 0 + red, a filter's three images on one scale";
-  return TrialBody{std::move(*row),
-                   {text(final->tensor, ": ", first_of(count, change.rows, "filters")), scaling}};
+  return of_filters(std::move(*row), {filters_note(*final, count), scaling}, *final);
 }
 
 std::string range_note(const ColorMap& map) {
@@ -234,7 +244,7 @@ Result<TrialBody> codes_body(const ResultsReader& results, std::int64_t trial,
 
 Result<TrialBody> histogram_body(const ResultsReader& results, std::int64_t trial,
                                  const RenderRequest& request, Extent extent) {
-  Result<NamedTensor> layer = read_layer(results, trial, request, request.weights);
+  Result<ChosenLayer> layer = read_layer(results, trial, request, request.weights);
   if (!layer.ok()) return layer.status();
   Result<StoredSamples> samples = results.samples(trial);
   if (!samples.ok()) return samples.status();
@@ -242,7 +252,7 @@ Result<TrialBody> histogram_body(const ResultsReader& results, std::int64_t tria
   const PanelSize size = cell ? PanelSize{3, 60, 1} : PanelSize{};
   const char* when = request.weights == WeightsOf::kInitial ? "initial " : "final ";
   std::vector<std::pair<std::string, Matrix>> parts;
-  parts.emplace_back(when + layer->name, matrix_of(*layer));
+  parts.emplace_back(when + layer->weights.name, matrix_of(layer->weights));
   if (!samples->codes.shape.empty()) {
     parts.emplace_back(text("codes of ", samples->codes.shape[0], " test samples"),
                        matrix_of(samples->codes));
@@ -256,7 +266,10 @@ Result<TrialBody> histogram_body(const ResultsReader& results, std::int64_t tria
   Result<Picture> row = side_by_side(panels, std::vector<std::string>(panels.size()), 1,
                                      cell ? kOuterGap : 3 * kOuterGap);
   if (!row.ok()) return row.status();
-  return TrialBody{std::move(*row), {}};
+  TrialBody body{std::move(*row), {}};
+  if (!layer->note.empty()) body.notes.push_back(layer->note);
+  body.choice = layer->note;
+  return body;
 }
 
 }  // namespace

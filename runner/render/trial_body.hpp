@@ -21,6 +21,8 @@ enum class Extent {
 struct TrialBody {
   Picture picture;
   std::vector<std::string> notes;  // What is to be said of it.
+  std::string drawn{};             // Whose filters: "columns of code_weights".
+  std::string choice{};            // Why not the code's; empty: they are, or were asked for.
 };
 
 [[nodiscard]] Result<TrialBody> trial_body(const ResultsReader& results, std::int64_t trial,

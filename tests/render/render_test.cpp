@@ -77,6 +77,19 @@ std::pair<std::int64_t, std::int64_t> body_at(const Decoded& png, std::int64_t h
   return {10, png.height - 10 - height};
 }
 
+// A stored configuration with these layers, each "name" or "name=layer that it is tied to".
+std::string config_of(const std::string& code, const std::vector<std::string>& layers) {
+  std::string config = "schema: 1\nmodel:\n  code: " + code + "\n  layers:\n";
+  for (const std::string& layer : layers) {
+    const std::size_t tie = layer.find('=');
+    config += "    - name: " + layer.substr(0, tie) + "\n";
+    config += tie == std::string::npos
+                  ? "      kind: dense\n"
+                  : "      kind: tied_dense\n      of: " + layer.substr(tie + 1) + "\n";
+  }
+  return config;
+}
+
 // Codes of 2 units for images of 2 x 2 values.
 TrialResult tiny_result() {
   TrialResult result = sample_result(1, 1);
@@ -94,13 +107,16 @@ TrialResult tiny_result() {
 class Render : public ::testing::Test {
  protected:
   // results.h5 of these as trials 1, 2, ...
-  ResultsReader reader(const std::vector<TrialResult>& results) {
+  ResultsReader reader(const std::vector<TrialResult>& results,
+                       const std::string& config = config_of("code", {"code", "decoder"})) {
     std::vector<TrialSource> sources;
     const std::string into = folder_.path(std::to_string(++files_));
     std::filesystem::create_directory(into);
     for (std::size_t i = 0; i < results.size(); ++i) {
       const auto number = static_cast<std::int64_t>(i + 1);
-      sources.push_back(store_trial(into, sample_record(number, results[i])));
+      TrialRecord record = sample_record(number, results[i]);
+      record.config = config;
+      sources.push_back(store_trial(into, record));
     }
     AESWEEP_CHECK(write_results(into + "/results.h5", sample_run(), sources).ok(), "write");
     Result<ResultsReader> reader = ResultsReader::open(into);
@@ -115,8 +131,9 @@ class Render : public ::testing::Test {
   }
 
   void expect_refused(const TrialResult& result, const RenderRequest& request,
-                      const std::string& part) {
-    const Status status = render_trial(reader({result}), 1, request).status();
+                      const std::string& part,
+                      const std::string& config = config_of("code", {"code", "decoder"})) {
+    const Status status = render_trial(reader({result}, config), 1, request).status();
     EXPECT_EQ(status.fault(), Fault::kInput) << part;
     EXPECT_NE(status.message().find(part), std::string::npos) << part << "\n" << status.message();
   }
@@ -224,7 +241,7 @@ TEST_F(Render, EqualResultsGiveEqualBytes) {
 TEST_F(Render, RefusesWhatCannotBeDrawn) {
   const TrialResult tiny = tiny_result();
   expect_refused(tiny, {.layer = "none"}, "layers with a matrix of weights: code [4, 2]");
-  expect_refused(tiny, {.shape = {3, 1}}, "no side of 3 values");
+  expect_refused(tiny, {.shape = {3, 1}}, "has no columns of 3 values");
   expect_refused(tiny, {.what = PictureOf::kCodes, .code_shape = {3, 1}}, "--code-shape 3x1");
   expect_refused(tiny, {.what = PictureOf::kReconstructions, .shape = {2, 3}}, "--shape 2x3");
   expect_refused(sample_result(1, 1), {}, "no square");
@@ -244,6 +261,73 @@ TEST_F(Render, RefusesWhatCannotBeDrawn) {
   failed.outcome = Outcome::kFailed;
   EXPECT_NE(render_sweep(reader({failed}), {}).status().message().find("no trial completed"),
             std::string::npos);
+}
+
+// Square weights fit both ways: only the layer's place tells columns from rows.
+TEST_F(Render, SquareLayersAreColumnsUpToTheCodeAndRowsBehind) {
+  TrialResult result = tiny_result();
+  std::vector<double> values(16, 0);
+  values[1] = 2;   // Row 0, column 1: filter 1 at 0, or filter 0 at 1.
+  values[4] = -1;  // Row 1, column 0.
+  const std::string config = config_of("hidden", {"enc", "hidden", "dec"});
+  result.weights_final.clear();
+  for (const char* name : {"enc/weights", "hidden/weights", "dec/weights"}) {
+    result.weights_final.push_back(tensor_of(name, {4, 4}, values));
+  }
+  for (const std::string layer : {"", "enc", "hidden", "dec"}) {
+    const ResultsReader results = reader({result}, config);
+    const Result<Picture> picture =
+        render_trial(results, 1, {.layer = layer, .columns = 4, .scale = 1});
+    ASSERT_TRUE(picture.ok()) << picture.status().message();
+    const Decoded png = decode(picture.value());
+    const auto [x, y] = body_at(png, 2);
+    const bool rows = layer == "dec";
+    EXPECT_EQ(png.at(x + 1, y), rows ? kRed : kBlue) << layer;  // Filter 0 at 1.
+    EXPECT_EQ(png.at(x + 4, y), rows ? kBlue : kRed) << layer;  // Filter 1 at 0.
+    EXPECT_EQ(png.at(x, y), kZero) << layer;
+  }
+}
+
+TEST_F(Render, DeepNetworksShowTheFirstLayerOnTheInput) {
+  TrialResult result = tiny_result();
+  result.weights_final = {tensor_of("a/weights", {4, 3}, std::vector<double>(12, 1)),
+                          tensor_of("code/weights", {3, 2}, std::vector<double>(6, 1)),
+                          tensor_of("b/weights", {2, 3}, std::vector<double>(6, 1)),
+                          tensor_of("c/weights", {3, 4}, std::vector<double>(12, 1))};
+  const std::string config = config_of("code", {"a", "code", "b", "c"});
+  const ResultsReader deep = reader({result}, config);
+  const Result<ContactSheet> sheet = render_sweep(deep, {});
+  ASSERT_TRUE(sheet.ok()) << sheet.status().message();
+  EXPECT_EQ(sheet.value().note, "drawn is layer a, as code has no weights on the input");
+  const Result<Filters> filters = read_filters(deep, 1, {}, WeightsOf::kFinal);
+  ASSERT_TRUE(filters.ok()) << filters.status().message();
+  EXPECT_EQ(filters.value().tensor, "a_weights");
+  EXPECT_FALSE(filters.value().rows);
+  EXPECT_EQ(filters.value().images.rows, 3);
+  EXPECT_EQ(read_filters(deep, 1, {.layer = "c"}, WeightsOf::kFinal).value().images.rows, 3);
+  // The code's weights have no image's size, unless a shape says so.
+  expect_refused(result, {.layer = "code"}, "code_weights [3, 2] has no columns of 4", config);
+  EXPECT_EQ(read_filters(deep, 1, {.shape = {1, 3}}, WeightsOf::kFinal).value().tensor,
+            "code_weights");
+  expect_refused(result, {.layer = "b"}, "b_weights [2, 3] has no rows of 4", config);
+  // A histogram needs no image.
+  EXPECT_EQ(read_layer(deep, 1, {}, WeightsOf::kFinal).value().weights.name, "code_weights");
+}
+
+TEST_F(Render, TiedAndMissingLayersSaySo) {
+  const TrialResult tiny = tiny_result();
+  TrialResult tied = tiny;
+  tied.weights_final.erase(tied.weights_final.begin() + 1);
+  expect_refused(tied, {.layer = "decoder"},
+                 "its weights are those of code (tied); draw them by --layer code",
+                 config_of("code", {"code", "decoder=code"}));
+  expect_refused(tied, {.layer = "decoder"}, "layer decoder has no matrix of weights");
+  expect_refused(tiny, {}, "no layer up to the code has a matrix",
+                 config_of("x", {"x", "decoder"}));
+  expect_refused(tiny, {}, "0 layers called code", config_of("code", {"a", "b"}));
+  expect_refused(tiny, {}, "2 layers called code", config_of("code", {"code", "code"}));
+  expect_refused(tiny, {}, "no model.layers", "schema: 1\n");
+  expect_refused(tiny, {}, "trial 1: the stored configuration:", "schema: [\n");
 }
 
 TEST_F(Render, LimitIsSaid) {
