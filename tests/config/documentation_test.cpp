@@ -1,6 +1,6 @@
-// Proves that docs/experiment.md and the parser say the same: its tables list exactly the keys that
-// the parser accepts, its defaults are the parser's, "swept" is what the parser sweeps, and its
-// examples are experiments of the built-in components.
+// Proves that docs/experiment.md and docs/data.md say what the parser does: their tables together
+// list exactly the keys that it accepts, their defaults are the parser's, "swept" is what it
+// sweeps, and their examples are experiments of the built-in components.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,8 +16,11 @@
 namespace aesweep::test {
 namespace {
 
-std::string page() {
-  std::ifstream file(AESWEEP_SOURCE_DIRECTORY "/docs/experiment.md");
+constexpr const char* kExperiment = "/docs/experiment.md";
+constexpr const char* kData = "/docs/data.md";
+
+std::string page(const std::string& path) {
+  std::ifstream file(AESWEEP_SOURCE_DIRECTORY + path);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
@@ -39,7 +42,7 @@ std::string unquoted(const std::string& cell) {
 
 std::vector<Row> rows() {
   std::vector<Row> rows;
-  std::istringstream lines(page());
+  std::istringstream lines(page(kExperiment) + page(kData));
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("| `")) continue;
     std::vector<std::string> cells;
@@ -55,9 +58,9 @@ std::vector<Row> rows() {
   return rows;
 }
 
-std::vector<std::string> examples() {
+std::vector<std::string> examples(const std::string& path = kExperiment) {
   std::vector<std::string> examples;
-  const std::string text = page();
+  const std::string text = page(path);
   const std::string fence = "```";
   for (std::size_t at = text.find("```yaml\n"); at != std::string::npos;
        at = text.find("```yaml\n", at)) {
@@ -81,7 +84,7 @@ std::string base() {
   return first.substr(0, first.find("parameters:"));
 }
 
-// NAME of the page in the example.
+// NAME of the pages in the example.
 std::string in_example(std::string key) {
   const auto replace = [&](const std::string& from, const std::string& to) {
     const std::size_t at = key.find(from);
@@ -154,7 +157,7 @@ TEST(Documentation, SaysWhatCanBeSwept) {
 }
 
 TEST(Documentation, ItsExamplesAreExperiments) {
-  ASSERT_EQ(examples().size(), 6U);
+  ASSERT_EQ(examples().size(), 4U);
   const Result<Experiment> complete = resolve(examples()[0]);
   ASSERT_TRUE(complete.ok()) << complete.status().message();
   EXPECT_EQ(complete.value().trials.size(), 6U);
@@ -165,27 +168,31 @@ TEST(Documentation, ItsExamplesAreExperiments) {
   ASSERT_FALSE(labels.ok());
   EXPECT_TRUE(labels.status().message().starts_with("docs.yaml:2:27: data.path: "))
       << labels.status().message();
-  // So is the file of the next, and the run whose weights the one after takes.
+  const Result<Experiment> ranges = resolve(base() + examples()[2]);
+  ASSERT_TRUE(ranges.ok()) << ranges.status().message();
+  EXPECT_EQ(ranges.value().trials.size(), 6U);
+  EXPECT_EQ(ranges.value().trials[5].label, "lr=0.01 units=64");
+  const Result<Experiment> maps = resolve(base() + examples()[3]);
+  ASSERT_TRUE(maps.ok()) << maps.status().message();
+  EXPECT_EQ(maps.value().trials.size(), 6U);
+  EXPECT_EQ(maps.value().trials[5].label, "activation=top4 code=large");
+}
+
+// Their files are not there; everything else about them is checked before that is noticed.
+TEST(Documentation, ExamplesOfDataAreParts) {
+  ASSERT_EQ(examples(kData).size(), 2U);
   std::string own = base();
-  own.replace(own.find("data:"), own.find("model:") - own.find("data:"), examples()[2]);
+  own.replace(own.find("data:"), own.find("model:") - own.find("data:"), examples(kData)[0]);
   EXPECT_NE(resolve(own).status().message().find(": data.path: found no file faces.h5#images"),
             std::string::npos)
       << resolve(own).status().message();
   std::string stacked = base();
   stacked.replace(stacked.find("model:"), stacked.find("optimizer:") - stacked.find("model:"),
-                  examples()[3]);
+                  examples(kData)[1]);
   EXPECT_NE(resolve(stacked).status().message().find(
                 ": model.init_from.path: found no file or folder ../runs/first"),
             std::string::npos)
       << resolve(stacked).status().message();
-  const Result<Experiment> ranges = resolve(base() + examples()[4]);
-  ASSERT_TRUE(ranges.ok()) << ranges.status().message();
-  EXPECT_EQ(ranges.value().trials.size(), 6U);
-  EXPECT_EQ(ranges.value().trials[5].label, "lr=0.01 units=64");
-  const Result<Experiment> maps = resolve(base() + examples()[5]);
-  ASSERT_TRUE(maps.ok()) << maps.status().message();
-  EXPECT_EQ(maps.value().trials.size(), 6U);
-  EXPECT_EQ(maps.value().trials[5].label, "activation=top4 code=large");
 }
 
 }  // namespace
