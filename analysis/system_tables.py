@@ -5,16 +5,20 @@
     system_tables.py softmax_kl runs/keras_softmax_kl/results.h5
 
 Markdown; every figure is the mean over seeds, with the sample standard deviation where there is
-more than one. Trials that did not complete are left out, and counted below the table.
+more than one. Trials that did not complete are left out, and counted below the table. Several files
+of one experiment, such as one for each --set train.seed=N, make one table.
 """
 
+import os
 import sys
 
 import numpy as np
+import pandas
 
 from aesweep_results import Results
 
-SEED = "p_train_seed"
+SEED = "seed"  # There whether the experiment sweeps it or not.
+SWEPT_SEED = "p_train_seed"
 CODE = "p_model_layers_code_activation"
 BITS = "p_model_layers_code_units"
 WEIGHT = "p_model_layers_code_regularizers_l1_coefficient"
@@ -34,12 +38,78 @@ CODE_FIGURES = (
 )
 
 
+class Fault(Exception):
+    """What is wrong with the files that were given, in one line."""
+
+
+def opened(path):
+    """The results in a file; a Fault if it has none."""
+    if not os.path.isfile(path):
+        raise Fault(f"{path}: there is no such file")
+    try:
+        return Results(path)
+    except (OSError, ValueError) as reason:  # h5py's message does not name the file.
+        text = str(reason)
+        raise Fault(text if path in text else f"{path}: {text}") from reason
+
+
+def swept(frame):
+    """The columns of what the experiment sweeps beside the seed."""
+    return sorted(n for n in frame.columns if n.startswith("p_") and n != SWEPT_SEED)
+
+
+class Joined:
+    """Results of one experiment from one file or more; a trial is named by (file, number)."""
+
+    def __init__(self, paths):
+        """Opens the files; a Fault if they are not of one experiment, or share trials."""
+        self.files = [opened(path) for path in paths]
+        frames = [results.trials for results in self.files]
+        runs = [results.run for results in self.files]
+        first = {}
+        for place, (path, frame, run) in enumerate(zip(paths, frames, runs)):
+            for fact in ("name", "data_fingerprint"):
+                if run[fact] != runs[0][fact]:
+                    raise Fault(
+                        f"{path}: its {fact} is {run[fact]}, that of {paths[0]} {runs[0][fact]}; "
+                        "join results of one experiment"
+                    )
+            if swept(frame) != swept(frames[0]):
+                raise Fault(
+                    f"{path}: sweeps {', '.join(swept(frame)) or 'nothing'}, but {paths[0]} "
+                    f"{', '.join(swept(frames[0])) or 'nothing'}; join results of one experiment"
+                )
+            for number, key in frame["key"].items():
+                if key in first:
+                    other, place_of_other = first[key]
+                    raise Fault(
+                        f"{path}: trial {number} is also trial {other} of {paths[place_of_other]}; "
+                        "give each once"
+                    )
+                first[key] = (number, place)
+        self.trials = pandas.concat(frames, keys=range(len(frames)))
+
+    def weights(self, trial):
+        return self.files[trial[0]].weights(trial[1])
+
+    def samples(self, trial):
+        return self.files[trial[0]].samples(trial[1])
+
+
+# Spreads below this part of the mean are what rounding leaves of equal values.
+SPREAD_MIN = 1e-9
+
+
 def figure(values, digits):
     """Mean and spread as text; an exponent (digits < 0) for what spans powers of ten."""
     values = np.asarray(values, dtype=float)
     form = f"{{:.{digits}f}}" if digits >= 0 else "{:.3g}"
-    text = form.format(values.mean())
-    return text if len(values) < 2 else f"{text} ± {form.format(values.std(ddof=1))}"
+    mean = values.mean()
+    text = form.format(mean)
+    if len(values) < 2:
+        return text
+    spread = values.std(ddof=1)
+    return f"{text} ± {form.format(0.0 if spread < SPREAD_MIN * abs(mean) else spread)}"
 
 
 def table(headings, rows):
@@ -54,7 +124,9 @@ def completed(results):
     """The completed trials, and a line about the others."""
     trials = results.trials
     done = trials[trials.status == "completed"]
-    seeds = sorted(done[SEED].unique()) if SEED in done else []
+    if done.empty:
+        raise Fault(f"none of {len(trials)} trials completed")
+    seeds = sorted(done[SEED].unique())
     note = f"{len(done)} of {len(trials)} trials completed; seeds: {', '.join(map(str, seeds))}."
     return done, note
 
@@ -129,15 +201,33 @@ def softmax_kl(results):
     print(note)
 
 
-TABLES = {"hashing": hashing, "l1_penalty": l1_penalty, "softmax_kl": softmax_kl}
+# By name, with the experiment whose results it takes.
+TABLES = {
+    "hashing": (hashing, "semantic_hashing"),
+    "l1_penalty": (l1_penalty, "l1_penalty"),
+    "softmax_kl": (softmax_kl, "keras_softmax_kl"),
+}
 
 
 def main(arguments):
-    if len(arguments) != 3 or arguments[1] not in TABLES:
-        print(f"usage: system_tables.py {' | '.join(TABLES)} RESULTS.h5", file=sys.stderr)
+    if len(arguments) < 3 or arguments[1] not in TABLES:
+        print(f"usage: system_tables.py {' | '.join(TABLES)} RESULTS.h5...", file=sys.stderr)
         return 2
-    with Results(arguments[2]) as results:
-        TABLES[arguments[1]](results)
+    write, experiment = TABLES[arguments[1]]
+    paths = arguments[2:]
+    try:
+        write(Joined(paths))
+    except Fault as fault:
+        print(f"system_tables.py: {fault}", file=sys.stderr)
+        return 2
+    except KeyError as missing:  # A column or an object of the file.
+        what = str(missing.args[0])
+        print(
+            f"system_tables.py: {paths[0]}: {'' if what.startswith('no ') else 'has no '}{what}; "
+            f"{arguments[1]} takes results of experiments/{experiment}.yaml",
+            file=sys.stderr,
+        )
+        return 2
     return 0
 
 
