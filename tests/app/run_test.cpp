@@ -175,10 +175,14 @@ TEST(Run, SaysWhatIsWrongOnceForAllRanks) {
   const std::string unknown = folder.write("unknown.yaml", "schema: 1\nmodle: {}\n");
   const std::string plugin = folder.write(
       "plugin.yaml", contents(kQuickstart) + "\nplugins: [" + folder.path("none.so") + "]\n");
-  // A header of 5 images of 2 x 2 bytes, and then only 7 bytes of them.
+  // All four files, but of 5 images of 2 x 2 bytes only the first 7 bytes.
+  const std::string images("\0\0\x08\x03\0\0\0\x05\0\0\0\x02\0\0\0\x02", 16);
+  const std::string labels = std::string("\0\0\x08\x01\0\0\0\x05", 8) + "01234";
   fs::create_directory(folder.path("cut"));
-  folder.write("cut/train-images-idx3-ubyte",
-               std::string("\0\0\x08\x03\0\0\0\x05\0\0\0\x02\0\0\0\x02", 16) + "1234567");
+  folder.write("cut/train-images-idx3-ubyte", images + "1234567");
+  folder.write("cut/train-labels-idx1-ubyte", labels);
+  folder.write("cut/t10k-images-idx3-ubyte", images + "12345678901234567890");
+  folder.write("cut/t10k-labels-idx1-ubyte", labels);
   const std::string cut =
       folder.write("cut.yaml",
                    "schema: 1\ndata: {source: idx, path: cut}\nmodel:\n  loss: mse\n  layers:\n"
