@@ -16,6 +16,7 @@ enum class Place {
   kFields,
   kWordOrFields,
   kData,
+  kSplit,
   kEvaluate,
   kRecord,
   kTrain,
@@ -28,6 +29,7 @@ enum class Place {
   kRegularizers,
   kRegularizer,
   kComponent,
+  kValueOrList,
   kValue
 };
 
@@ -77,7 +79,10 @@ Place child_of(Place place, std::string_view part) {
     case Place::kDocument:
       return place_of_top_level(part);
     case Place::kData:
-      return part == "split" || part == "patches" ? Place::kFields : Place::kValue;
+      if (part == "split") return Place::kSplit;
+      return part == "patches" ? Place::kFields : Place::kValue;
+    case Place::kSplit:
+      return part == "order" || part == "seed" ? Place::kValue : Place::kValueOrList;
     case Place::kEvaluate:
       return part == "codes" ? Place::kFields : Place::kValue;
     case Place::kRecord:
@@ -194,6 +199,7 @@ class Assignment {
       return refuse("unknown key" + suggestion(part, keys, map.path));
     };
     switch (map.place) {
+      case Place::kValueOrList:
       case Place::kValue:
         return refuse("a single value has no keys");
       case Place::kModel:
@@ -201,6 +207,7 @@ class Assignment {
       case Place::kFields:
       case Place::kWordOrFields:
       case Place::kData:
+      case Place::kSplit:
       case Place::kEvaluate:
       case Place::kRecord:
       case Place::kTrain:
@@ -239,8 +246,9 @@ class Assignment {
   }
 
   [[nodiscard]] Status set(const Position& at, const Node& value) const {
-    if (at.place == Place::kValue) {
-      if (value.kind == NodeKind::kScalar) {
+    if (at.place == Place::kValue || at.place == Place::kValueOrList) {
+      const bool list = at.place == Place::kValueOrList && value.kind == NodeKind::kList;
+      if (value.kind == NodeKind::kScalar || list) {
         *at.node = value;
         return {};
       }

@@ -54,10 +54,13 @@ Result<Node> read_override(const Override& given) {
   }
   Result<Node> value = read_yaml(given.value, "--set " + given.key);
   if (!value.ok()) return value;
-  if (value->kind != NodeKind::kScalar) {
+  // Only rows [first, last) of a split are written as a list; its reader checks what is in it.
+  const bool may_be_list = is_at_or_below(given.key, "data.split") && given.key != "data.split";
+  if (value->kind != NodeKind::kScalar && !(may_be_list && value->kind == NodeKind::kList)) {
     return fault_at("", {}, given.key, text("found ", found(*value), ", expected a single value"));
   }
   value->mark = {};
+  for (Node& item : value->items) item.mark = {};  // They are in no file.
   return value;
 }
 

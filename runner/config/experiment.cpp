@@ -144,7 +144,8 @@ class Expansion {
                  return tail(other, count) == tail(key, count);
                }) > 1;
       };
-      while (count < key.size() && ambiguous()) ++count;
+      // "trial=3" would be read as the trial's own number.
+      while (count < key.size() && (ambiguous() || tail(key, count) == "trial")) ++count;
       short_names_.push_back(tail(key, count));
     }
   }

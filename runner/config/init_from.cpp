@@ -113,7 +113,15 @@ Status InitFromReader::find_place(const Node& path, const std::string& key, Init
                     text("found ", found(path), ", expected the path of a file or folder"));
   }
   Result<std::string> place = find_data(file_, path.text, data_dir_, Wanted::kAny);
-  if (!place.ok()) return fault_at(file_, path.mark, key, place.status().message());
+  if (!place.ok()) {
+    // Trials are told apart by the weights' bytes, not by their place; but --set ends a sweep of
+    // it.
+    const std::string moved = path.origin > 0
+                                  ? ""
+                                  : text("; if it has moved, give its new place by --set ", key,
+                                         "=PATH: trials stay the same where the weights do");
+    return fault_at(file_, path.mark, key, place.status().message() + moved);
+  }
   from.path = std::move(place).value();
   Result<InitFrom::Kind> kind = kind_of(from.path);
   if (!kind.ok()) return fault_at(file_, path.mark, key, kind.status().message());

@@ -29,6 +29,13 @@ const char* name_of(Wanted wanted) {
   return wanted == Wanted::kFolder ? "folder" : wanted == Wanted::kFile ? "file" : "file or folder";
 }
 
+// What is there, of the other kind than is looked for; empty where nothing is.
+std::string kind_at(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return " (a folder)";
+  return fs::exists(path, ignored) ? " (a file)" : "";
+}
+
 // Whole, or for a file without the name of an array in it.
 std::string found_at(const fs::path& place, Wanted wanted) {
   std::string name = place.lexically_normal().string();
@@ -52,7 +59,7 @@ Result<std::string> find_data(const std::string& file, const std::string& writte
   std::string tried;
   for (const fs::path& place : places) {
     if (std::string name = found_at(place, wanted); !name.empty()) return name;
-    tried += (tried.empty() ? "" : " and ") + place.lexically_normal().string();
+    tried += (tried.empty() ? "" : " and ") + place.lexically_normal().string() + kind_at(place);
   }
   return Status::input(text("found no ", name_of(wanted), " ", written, "; tried ", tried,
                             data_dir.empty() ? "; give the folder that holds data sets by "

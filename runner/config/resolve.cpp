@@ -289,6 +289,12 @@ bool has_labels(const DataSpec& data) {
   return data.source == DataSpec::Source::kIdx || !data.labels.empty();
 }
 
+std::string no_labels(const DataSpec& data) {
+  return data.source == DataSpec::Source::kFiles
+             ? ", but the data has none; give their file as data.labels"
+             : ", but data.source superposition has none; use labelled data";
+}
+
 bool has_validation(const DataSpec& data) {
   return data.patches.rows > 0 ? data.patches.validation_count > 0
                                : data.split.validation.has_value();
@@ -302,10 +308,7 @@ const char* default_metric(const ModelSpec& model) {
 
 Status check_target(const ModelSpec& model, const DataSpec& data) {
   if (model.target == Target::kInput || has_labels(data)) return {};
-  return Status::input(
-      data.source == DataSpec::Source::kFiles
-          ? "is labels, but the data has none; give their file as data.labels"
-          : "is labels, but data.source superposition has none; use labelled data");
+  return Status::input("is labels" + no_labels(data));
 }
 
 Status check_metric(const std::string& metric, const TrialSpec& trial, const DataSpec& data,
@@ -326,6 +329,11 @@ Status check_metric(const std::string& metric, const TrialSpec& trial, const Dat
     }
   }
   if (std::find(known.begin(), known.end(), metric) != known.end()) return {};
+  if (trial.evaluate.codes && !has_labels(data)) {
+    for (const MetricInfo& info : code_metrics(*trial.evaluate.codes, trial.model.target, true)) {
+      if (info.name == metric) return Status::input(metric + " needs labels" + no_labels(data));
+    }
+  }
   return Status::input(text("unknown metric ", metric, suggestion(metric, known)));
 }
 

@@ -160,11 +160,11 @@ TEST_F(DataKeys, PathsThatLeadNowhere) {
             text("29: data.path: found no file z.npy; tried ", folder_.path("z.npy"), " and ", here,
                  "z.npy"));
   EXPECT_EQ(message("source: files, path: mnist, split: {test: 0.1}"),  // A folder.
-            text("29: data.path: found no file mnist; tried ", folder_.path("mnist"), " and ", here,
-                 "mnist"));
+            text("29: data.path: found no file mnist; tried ", folder_.path("mnist"),
+                 " (a folder) and ", here, "mnist"));
   EXPECT_EQ(message("source: idx, path: x.npy"),
-            text("27: data.path: found no folder x.npy; tried ", folder_.path("x.npy"), " and ",
-                 here, "x.npy"));
+            text("27: data.path: found no folder x.npy; tried ", folder_.path("x.npy"),
+                 " (a file) and ", here, "x.npy"));
 }
 
 TEST_F(DataKeys, TestSamplesAndLabels) {
@@ -281,6 +281,21 @@ TEST_F(DataKeys, MayBeSetButNotSwept) {
   EXPECT_TRUE(experiment->data.split.random);
   EXPECT_EQ(experiment->data.patches.cols, 3);
   EXPECT_EQ(experiment->data.scaling, Scaling::kCenter);
+  const Result<Experiment> rows = resolve(
+      base_with(2, "data: {source: files, path: x.npy, split: {test: [0, 9]}}"),
+      {{"data.split.test", "[0, 300]"}, {"data.split.validation", "[300, 307]"}}, folder_.path());
+  ASSERT_TRUE(rows.ok()) << rows.status().message();
+  EXPECT_TRUE(rows->data.split.test->by_index);
+  EXPECT_EQ(rows->data.split.test->last, 300);
+  EXPECT_EQ(rows->data.split.validation->first, 300);
+  EXPECT_EQ(fault(yaml, {{"data.split.test", "[0, x]"}}),
+            "--set: data.split.test[1]: found x, expected a whole number in [0, 2147483647]");
+  EXPECT_EQ(fault(yaml, {{"data.split.test", "[[0], 1]"}}),
+            "--set: data.split.test[0]: found a list, expected a whole number in [0, 2147483647]");
+  EXPECT_EQ(fault(yaml, {{"data.split.order", "[file]"}}),
+            "--set: data.split.order: found a list, expected a single value");
+  EXPECT_EQ(fault(yaml, {{"data.limit", "[1]"}}),
+            "--set: data.limit: found a list, expected a single value");
   EXPECT_EQ(fault(yaml, {{"data.split.tset", "0.2"}}),
             "--set: data.split.tset: unknown key (did you mean data.split.test?)");
   EXPECT_EQ(fault(yaml, {{"data.split", "0.2"}}),
@@ -368,6 +383,14 @@ TEST_F(DataKeys, MetricsAndTargetsFollowTheData) {
                   .starts_with("a.yaml:9:16: metric.name: unknown metric validation/mse"));
   EXPECT_TRUE(with("patches: {rows: 3, cols: 3}", "validation/mse")
                   .starts_with("a.yaml:9:16: metric.name: unknown metric validation/mse"));
+  const std::string codes = "split: {test: 0.1}}\nevaluate: {codes: {binarize: zero}";
+  EXPECT_EQ(with(codes, "codes/zero/mse"), "no fault");
+  EXPECT_EQ(with("labels: y.npy, " + codes, "codes/zero/map"), "no fault");
+  EXPECT_EQ(with(codes, "codes/zero/map"),
+            "a.yaml:10:16: metric.name: codes/zero/map needs labels, but the data has none; give "
+            "their file as data.labels");
+  EXPECT_TRUE(with(codes, "codes/zero/mpa")
+                  .starts_with("a.yaml:10:16: metric.name: unknown metric codes/zero/mpa"));
   std::string labels = base_with(2, "data: {source: files, path: x.npy, split: {test: 0.1}}");
   labels.insert(labels.find("  loss:"), "  target: labels\n  classes: 2\n");
   EXPECT_EQ(fault(labels),

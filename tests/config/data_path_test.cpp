@@ -52,9 +52,9 @@ TEST_F(DataPath, SaysWhereItLooked) {
   EXPECT_EQ(path_of(folder_, "cifar", ""),
             place + "found no folder cifar; tried " + folder_.path("exp/cifar") +
                 "; give the folder that holds data sets by --data-dir or AESWEEP_DATA_DIR");
-  EXPECT_EQ(path_of(folder_, "file", folder_.path("data")), place + "found no folder file; tried " +
-                                                                folder_.path("data/file") +
-                                                                " and " + folder_.path("exp/file"));
+  EXPECT_EQ(path_of(folder_, "file", folder_.path("data")),
+            place + "found no folder file; tried " + folder_.path("data/file") + " (a file) and " +
+                folder_.path("exp/file"));
 }
 
 TEST_F(DataPath, KeepsTheTextAndPathAsGiven) {

@@ -105,7 +105,7 @@ TEST_F(InitFromKeys, SweepsTrialsAndReadsEachOnce) {
   EXPECT_EQ(read_.size(), 2U);
   EXPECT_EQ(experiment->trials[0].parameters[0],
             NamedParameter("model.init_from.trial", std::int64_t{3}));
-  EXPECT_EQ(experiment->trials[5].label, "trial=4 seed=3");
+  EXPECT_EQ(experiment->trials[5].label, "init_from.trial=4 seed=3");
   EXPECT_EQ(experiment->trials[5].spec.model.given_weights->sha256, "digest4");
   EXPECT_EQ(experiment->trials[0].spec.model.given_weights->tensors,
             experiment->trials[1].spec.model.given_weights->tensors);  // Shared.
@@ -132,6 +132,23 @@ TEST_F(InitFromKeys, MayBeSet) {
       resolved("w.safetensors", "", {{"model.init_from", "run"}, {"model.init_from.trial", "2"}});
   ASSERT_TRUE(experiment.ok()) << experiment.status().message();
   EXPECT_EQ(experiment->trials.at(0).spec.model.given_weights->sha256, "digest2");
+}
+
+// --set with the key that a message about a lost place names leads to the same trials.
+TEST_F(InitFromKeys, ALostPlaceMayBeSet) {
+  const auto fault_of = [](const Result<Experiment>& experiment) {
+    return experiment.ok() ? "no fault" : experiment.status().message();
+  };
+  EXPECT_NE(fault_of(resolved("{path: gone, trial: 2}"))
+                .find("give its new place by --set model.init_from.path=PATH: trials"),
+            std::string::npos);
+  const Result<Experiment> moved =
+      resolved("{path: gone, trial: 2}", "", {{"model.init_from.path", "results_copy.h5"}});
+  ASSERT_TRUE(moved.ok()) << moved.status().message();
+  EXPECT_EQ(moved->trials.at(0).resolved, resolved("{path: run, trial: 2}")->trials.at(0).resolved);
+  // It would end a sweep of the place.
+  const std::string swept = "parameters: {model.init_from.path: {values: [npy, gone]}}\n";
+  EXPECT_EQ(message("{path: npy}", swept).find("--set"), std::string::npos);
 }
 
 TEST_F(InitFromKeys, CanonicalTextHasADigest) {
@@ -175,7 +192,9 @@ TEST_F(InitFromKeys, Mistakes) {
                    "folder or results.h5"},
       {"nowhere", "a.yaml:5:14: model.init_from: found no file or folder nowhere; tried " +
                       folder_.path("nowhere") + " and " +
-                      (std::filesystem::current_path() / "nowhere").string()},
+                      (std::filesystem::current_path() / "nowhere").string() +
+                      "; if it has moved, give its new place by --set model.init_from=PATH: trials "
+                      "stay the same where the weights do"},
       {"{path: run, trial: 99}",
        "a.yaml:5:14: model.init_from: " + folder_.path("run") + ": there is no trial 99"},
       {"{path: npy, layers: code}",
