@@ -64,11 +64,13 @@ Status compare_files(const DataSpec& spec, const FilesPlan& plan) {
   }
   const ArrayType type = plan.files.samples->shape().type;
   const ArrayType test_type = test.samples->shape().type;
-  const bool by_type = spec.scaling == Scaling::kAuto || spec.scaling == Scaling::kNone;
-  if (by_type || type_scale(type) == type_scale(test_type)) return {};
-  return Status::input(text(spec.path, ": training samples are ", array_type_name(type),
-                            ", test samples ", array_type_name(test_type),
-                            ", which data.scaling cannot scale alike; write auto or none"));
+  // Bytes mean fractions of 255, other numbers themselves.
+  if (spec.scaling == Scaling::kNone || type_scale(type) == type_scale(test_type)) return {};
+  return Status::input(text("data.scaling: the training samples, ", plan.files.samples->name(),
+                            ", are ", array_type_name(type), ", the test samples, ",
+                            test.samples->name(), ", ", array_type_name(test_type),
+                            ", which cannot be scaled alike; convert one of the files, or write "
+                            "none if their numbers mean the same as they are stored"));
 }
 
 // Which samples each split takes, `limit` not yet applied.

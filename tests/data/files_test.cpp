@@ -265,8 +265,22 @@ TEST_F(Files, TakeATestSetOfItsOwn) {
   expect_refused(spec, "data.split.test: given, but the test set is " + spec.test_path);
   spec.split = {};
   spec.test_path = write("t.npy", "|u1", "(2, 3)", std::vector<std::uint8_t>(6));
-  spec.scaling = Scaling::kUnit;
-  expect_refused(spec, "training samples are f32, test samples u8");
+  for (const Scaling scaling : kScalings) {
+    spec.scaling = scaling;
+    if (scaling == Scaling::kNone) {
+      const Loaded as_stored = load_all(spec);
+      EXPECT_TRUE(as_stored.status.ok()) << as_stored.status.message();
+      continue;
+    }
+    expect_refused(spec, "data.scaling: the training samples, " + spec.path +
+                             ", are f32, the test samples, " + spec.test_path + ", u8, which");
+    // The other way round.
+    DataSpec bytes_first = bytes();
+    bytes_first.split = {};
+    bytes_first.scaling = scaling;
+    bytes_first.test_path = write("f.npy", "<f4", "(2, 6)", std::vector<float>(12));
+    expect_refused(bytes_first, "b.npy, are u8, the test samples, " + bytes_first.test_path);
+  }
   spec.test_path = write("t.npy", "<f4", "(3, 2)", std::vector<float>(6));
   expect_refused(spec, "training samples have 3 values, test samples 2");
 }
