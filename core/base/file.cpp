@@ -90,6 +90,14 @@ Result<InputFile> InputFile::open(const std::string& path) {
   return file;
 }
 
+Result<FileState> InputFile::state() const {
+  struct stat facts {};
+  if (::fstat(descriptor_, &facts) != 0) return system_status(path_, "inspect", errno);
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  return FileState{facts.st_dev, facts.st_ino, static_cast<std::uint64_t>(facts.st_size),
+                   facts.st_mtim.tv_sec * kNanoseconds + facts.st_mtim.tv_nsec};
+}
+
 Status InputFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   std::size_t done = 0;
   while (done < out.size()) {

@@ -14,6 +14,15 @@
 
 namespace aesweep {
 
+// Which file it is and when it was last written to: stays equal while nothing is.
+struct FileState {
+  std::uint64_t device;
+  std::uint64_t inode;
+  std::uint64_t size;
+  std::int64_t modified;  // In ns.
+  bool operator==(const FileState&) const = default;
+};
+
 class InputFile {
  public:
   // A path that does not lead to a readable regular file is an input fault. Symbolic links are
@@ -28,6 +37,9 @@ class InputFile {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }  // When it was opened.
+
+  // As it is now.
+  [[nodiscard]] Result<FileState> state() const;
 
   // Fills `out` from byte `offset` on. An end of file before that is an input fault; what `out`
   // holds then is undefined.

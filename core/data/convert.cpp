@@ -32,12 +32,14 @@ void widen(std::span<const std::byte> in, std::byte* out) {
 }
 
 Status widen_i64(std::span<const std::byte> in, std::byte* out) {
+  // Up to here every whole number is a double; beyond, only some are.
   constexpr std::int64_t kExact = std::int64_t{1} << std::numeric_limits<double>::digits;
   for (std::size_t i = 0; i < in.size() / sizeof(std::int64_t); ++i) {
     const auto value = read_as<std::int64_t>(in.data() + i * sizeof(std::int64_t));
     if (value >= -kExact && value <= kExact) continue;
-    return Status::input(text("column ", i, " is ", value,
-                              "; whole numbers beyond 2^53 are not exact in f64. Store real ones"));
+    return Status::input(
+        text("column ", i, " is ", value,
+             "; whole numbers beyond 2^53 are not all exact in f64. Store real ones"));
   }
   widen<std::int64_t, double>(in, out);
   return {};

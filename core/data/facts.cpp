@@ -36,8 +36,8 @@ double square(double value) { return value * value; }
 
 // The sum over rows of (stored number - mean)^2 for one column of n bytes.
 double byte_deviation(std::int64_t rows, std::uint64_t sum, std::uint64_t squares) {
-  // n * squares - sum^2 is exact in integers: at most n^2 * 255^2, below 2^64 for n < 2^24, and
-  // in long double, with its 64-bit mantissa, beyond that to within one rounding.
+  // Both products are whole and at most n^2 * 255^2: below 2^64 for n <= 2^24, and then exact in
+  // long double, whose mantissa has 64 bits or more. Beyond that each is rounded once.
   const auto n = static_cast<long double>(rows);
   const auto total = static_cast<long double>(sum);
   return static_cast<double>((n * static_cast<long double>(squares) - total * total) / n);

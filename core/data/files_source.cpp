@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/file.hpp"
 #include "core/base/text.hpp"
 #include "core/data/convert.hpp"
 #include "core/data/idx_folder.hpp"
@@ -14,8 +15,6 @@
 
 namespace aesweep {
 namespace {
-
-bool has_patches(const DataSpec& spec) { return spec.patches.rows != 0 || spec.patches.cols != 0; }
 
 // What a split is made of.
 struct PartSource {
@@ -98,7 +97,7 @@ Status check_patch_counts(const DataSpec& spec, FilesPlan& plan) {
   AESWEEP_RETURN_IF_ERROR(check_patches(patches, *plan.files.samples));
   if (plan.test_files) AESWEEP_RETURN_IF_ERROR(check_patches(patches, *plan.test_files->samples));
   const auto check = [](const char* key, std::int64_t count, std::int64_t least) {
-    constexpr std::int64_t kMost = std::int64_t{1} << 31;
+    constexpr std::int64_t kMost = std::int64_t{1} << 26;  // Some 50 bytes each while loading.
     if (count >= least && count <= kMost) return Status();
     return Status::input(
         text("data.patches.", key, ": ", count, " is not in [", least, ", ", kMost, "]"));
@@ -135,6 +134,11 @@ Status stream_part(const SampleFiles& files, const RowList& rows, bool in_test_f
         text("takes splits that are one run of rows of ", samples.name(),
              ", not data.split.order: random, nor a training split around others"));
   }
+  const Result<InputFile> file = InputFile::open(raw->path);
+  AESWEEP_RETURN_IF_ERROR(file.status());
+  const Result<FileState> state = file->state();
+  AESWEEP_RETURN_IF_ERROR(state.status());
+  part.file = state.value();
   part.streamed = true;
   part.in_test_file = in_test_file;
   part.samples_offset = raw->offset + static_cast<std::uint64_t>(rows.spans[0].first) *

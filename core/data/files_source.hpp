@@ -25,6 +25,10 @@ struct FilesPlan {
   }
 };
 
+[[nodiscard]] inline bool has_patches(const DataSpec& spec) {
+  return spec.patches.rows != 0 || spec.patches.cols != 0;
+}
+
 [[nodiscard]] Result<FilesPlan> plan_files(const DataSpec& spec, const ArrayOpener& open_hdf5);
 
 // Fills the block's samples, unless they are streamed, and labels.

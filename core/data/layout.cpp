@@ -56,7 +56,7 @@ Result<Split> split_of(const DataSpec& spec, const DatasetLayout& layout,
   const std::string& path = part.in_test_file ? spec.test_path : spec.path;
   Result<StreamFile> file = StreamFile::open(
       parse_array_ref(path).path, part.samples_offset,
-      static_cast<std::uint64_t>(part.cols) * element_bytes(part.element), part.rows);
+      static_cast<std::uint64_t>(part.cols) * element_bytes(part.element), part.rows, part.file);
   AESWEEP_RETURN_IF_ERROR(file.status());
   split.stream = std::make_shared<const StreamFile>(std::move(file).value());
   return split;

@@ -104,7 +104,8 @@ void PoolReader::take_memory() {
 void PoolReader::run() {
   Status fault;
   try {
-    fault = read_pools();
+    fault = split_.stream->check_unchanged();
+    if (fault.ok()) fault = read_pools();
   } catch (const std::exception& error) {
     fault = Status::world(text("data: cannot read ahead: ", error.what()));
   }

@@ -6,6 +6,7 @@
 
 #include "core/base/check.hpp"
 #include "core/data/pool_reader.hpp"
+#include "core/data/row_picker.hpp"
 
 namespace aesweep {
 
@@ -50,21 +51,36 @@ Status RowFeed::next(T* out, std::int64_t row_stride) {
   return {};
 }
 
-std::uint64_t row_feed_bytes(const Split& split, int ranks) {
+namespace {
+
+// The most of `pool` places in a row that are the rank's: whole periods of a batch, and of what is
+// left over what the rank may have there. At the end a part of the last batch takes the place of as
+// many others.
+std::int64_t most_in_pool(std::int64_t pool, const FeedShare& share) {
+  const auto of_full = [&](std::int64_t places) {
+    return places / share.batch_rows * share.mine + std::min(places % share.batch_rows, share.mine);
+  };
+  const std::int64_t of_tail = std::min({share.tail_rows, share.tail_mine, pool});
+  return std::max(of_full(pool), of_full(pool - of_tail) + of_tail);
+}
+
+}  // namespace
+
+std::uint64_t row_feed_bytes(const Split& split, const FeedShare& share) {
   if (split.samples != nullptr || split.block_rows == 0 || split.rows == 0) return 0;
-  const auto rows = static_cast<std::uint64_t>(split.rows);
-  const std::uint64_t block = std::min(static_cast<std::uint64_t>(split.block_rows), rows);
-  const std::uint64_t blocks = (rows + block - 1) / block;
-  const std::uint64_t pool_wanted =
-      split.pool_rows == 0 ? rows : static_cast<std::uint64_t>(split.pool_rows);
-  const std::uint64_t pool = std::min(std::max(pool_wanted, block), rows);
-  const auto parts = static_cast<std::uint64_t>(ranks);
-  const std::uint64_t mine = (pool + parts - 1) / parts;
+  const std::int64_t block = std::min(split.block_rows, split.rows);
+  const std::int64_t pool =
+      split.pool_rows == 0 ? split.rows : std::min(std::max(split.pool_rows, block), split.rows);
+  const std::int64_t mine = most_in_pool(pool, share);
   const std::uint64_t row_bytes =
       static_cast<std::uint64_t>(split.cols) * element_bytes(split.element);
-  // Two pools with a slot for each row, and what RowPicker takes.
-  return 2 * mine * (row_bytes + sizeof(std::int64_t)) + mine * sizeof(std::uint32_t) +
-         block * row_bytes + blocks * sizeof(std::int64_t);
+  // A pool is whole blocks, more than half of what was asked for.
+  const std::int64_t pools = split.rows / std::max<std::int64_t>(1, pool / 2) + 2;
+  const std::int64_t batches = split.rows / share.batch_rows + 1;
+  constexpr std::uint64_t kListBytes = 64;  // Of each, in vectors that grew: where what begins.
+  return 2 * static_cast<std::uint64_t>(mine) * (row_bytes + sizeof(std::int64_t)) +
+         RowPicker::bytes(row_bytes, split.rows, block, mine) +
+         static_cast<std::uint64_t>(pools + batches) * kListBytes;
 }
 
 template Status RowFeed::next(float*, std::int64_t);

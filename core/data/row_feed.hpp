@@ -44,7 +44,16 @@ class RowFeed {
   std::unique_ptr<State> state_;
 };
 
-// Bytes of memory that a feed of the split takes on a rank that uses `ranks`-th part of the rows.
-[[nodiscard]] std::uint64_t row_feed_bytes(const Split& split, int ranks);
+// What a rank uses of a split: one run of at most `mine` rows of every batch, of which the last,
+// shorter or not, has tail_rows rows, at most tail_mine of them this rank's.
+struct FeedShare {
+  std::int64_t batch_rows = 1;
+  std::int64_t mine = 0;
+  std::int64_t tail_rows = 0;
+  std::int64_t tail_mine = 0;
+};
+
+// Bytes of memory that a feed of the split takes on such a rank at most.
+[[nodiscard]] std::uint64_t row_feed_bytes(const Split& split, const FeedShare& share);
 
 }  // namespace aesweep

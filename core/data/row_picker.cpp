@@ -18,6 +18,18 @@ RowPicker::RowPicker(const StreamFile& file, std::int64_t block_rows, std::int64
   picks_.resize(static_cast<std::size_t>(wanted_max));
 }
 
+std::uint64_t RowPicker::bytes(std::uint64_t row_bytes, std::int64_t rows, std::int64_t block_rows,
+                               std::int64_t wanted_max) {
+  const std::int64_t block = std::clamp<std::int64_t>(block_rows, 1, rows);
+  const std::int64_t blocks = (rows + block - 1) / block;
+  const auto times = [](std::int64_t count, std::uint64_t bytes) {
+    return static_cast<std::uint64_t>(count) * bytes;
+  };
+  return times(block, row_bytes) + times(blocks, sizeof(std::int64_t)) +
+         times(std::min(blocks, wanted_max), sizeof(Part)) +
+         times(wanted_max, sizeof(std::uint32_t));
+}
+
 void RowPicker::plan(std::span<std::int64_t> rows) {
   AESWEEP_CHECK(rows.size() <= picks_.size(), "more rows are wanted than was said");
   parts_.clear();

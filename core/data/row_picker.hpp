@@ -18,6 +18,10 @@ class RowPicker {
   // a time. The file stays as long as this. Takes all memory that is ever needed.
   RowPicker(const StreamFile& file, std::int64_t block_rows, std::int64_t wanted_max);
 
+  // Bytes that one takes, of a file of `rows` rows.
+  [[nodiscard]] static std::uint64_t bytes(std::uint64_t row_bytes, std::int64_t rows,
+                                           std::int64_t block_rows, std::int64_t wanted_max);
+
   // What read() will read: `rows`, in any order. Each becomes the place where read() puts that row;
   // the places are [0, rows.size()).
   void plan(std::span<std::int64_t> rows);

@@ -85,13 +85,16 @@ Result<DatasetLayout> finish(const DataSpec& spec, DatasetLayout layout) {
   AESWEEP_RETURN_IF_ERROR(choose_blocks(spec, layout));
   layout.scaled_by_column = is_by_column(spec.scaling);
   Result<DatasetLayout> finished = lay_out(layout);
-  if (finished.ok() && spec.source == DataSpec::Source::kFiles &&
-      finished->bytes > kSampleBytesMax) {
-    return Status::input(text(spec.path, ": takes ", finished->bytes, " bytes of memory; at most ",
-                              kSampleBytesMax,
-                              " are taken. Write data.storage: stream, or lower data.limit"));
+  if (!finished.ok() || spec.source == DataSpec::Source::kSuperposition ||
+      finished->bytes <= kSampleBytesMax) {
+    return finished;
   }
-  return finished;
+  const bool may_stream = spec.source == DataSpec::Source::kFiles && !has_patches(spec);
+  const char* remedy = may_stream          ? "Write data.storage: stream, or lower data.limit"
+                       : has_patches(spec) ? "Cut fewer patches"
+                                           : "Lower data.limit";
+  return Status::input(text(spec.path, ": takes ", finished->bytes, " bytes of memory; at most ",
+                            kSampleBytesMax, " are taken. ", remedy));
 }
 
 void draw_superposition(const DataSpec& spec, const DatasetLayout& layout,

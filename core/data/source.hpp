@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "core/base/file.hpp"
 #include "core/base/status.hpp"
 #include "core/data/array.hpp"
 #include "core/data/dataset.hpp"
@@ -58,9 +59,9 @@ struct SplitSpec {
 // u8 is the only type of bytes; bool stands for 0 and 1 as it is.
 enum class Scaling { kAuto, kNone, kUnit, kSymmetric, kCenter, kStandardize };
 
-// Patches of rows x cols pixels, cut from images [n, height, width] at random places; each of
-// count images' worth is drawn anew. A split that the images are not cut into draws from those of
-// the training split. rows 0: samples are taken whole.
+// Patches of rows x cols pixels, cut from images [n, height, width]: each patch's image and place
+// are drawn independently of the others'. A split that the images are not cut into draws from those
+// of the training split. rows 0: samples are taken whole.
 struct PatchSpec {
   std::int64_t rows = 0;
   std::int64_t cols = 0;
@@ -86,7 +87,10 @@ struct DataSpec {
   Scaling scaling = Scaling::kAuto;
   PatchSpec patches;
   Storage storage = Storage::kMemory;  // kStream: files that hold raw rows only.
-  std::int64_t block_rows = 0;         // See Split; streamed, 0 stands for some 1 MiB and 64 MiB.
+  // See Split. In memory, 0 for both: the order is shuffled over the whole split. Otherwise 0
+  // chooses one by the size of a row: blocks of some 1 MiB, no longer than a pool that is given,
+  // and pools of some 64 MiB, but of one block at least.
+  std::int64_t block_rows = 0;
   std::int64_t pool_rows = 0;
   SuperpositionSpec superposition;
 };
@@ -104,6 +108,7 @@ struct DatasetLayout {
     bool has_labels;
     bool streamed;
     bool in_test_file;  // Streamed from test_path, not path.
+    FileState file;     // Streamed: as inspected; no other is streamed from.
     bool operator==(const Part&) const = default;
   };
   Part train;
@@ -131,7 +136,8 @@ inline constexpr std::uint64_t kSampleBytesMax = std::uint64_t{8} << 30;  // Of 
 [[nodiscard]] Status load(const DataSpec& spec, const DatasetLayout& layout,
                           std::span<std::byte> block, const ArrayOpener& open_hdf5 = {});
 
-// The data set in a loaded block; opens the files that splits are streamed from.
+// The data set in a loaded block; opens the files that splits are streamed from, which must be as
+// they were when they were inspected.
 [[nodiscard]] Result<Dataset> view(const DataSpec& spec, const DatasetLayout& layout,
                                    std::span<const std::byte> block);
 

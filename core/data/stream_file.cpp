@@ -10,7 +10,8 @@
 namespace aesweep {
 
 Result<StreamFile> StreamFile::open(const std::string& path, std::uint64_t offset,
-                                    std::uint64_t row_bytes, std::int64_t rows) {
+                                    std::uint64_t row_bytes, std::int64_t rows,
+                                    const std::optional<FileState>& seen) {
   AESWEEP_CHECK(row_bytes > 0 && rows >= 0, "a StreamFile needs rows that have bytes");
   Result<InputFile> file = InputFile::open(path);
   if (!file.ok()) return file.status();
@@ -20,7 +21,23 @@ Result<StreamFile> StreamFile::open(const std::string& path, std::uint64_t offse
     return Status::input(text(path, ": has ", file->size(), " bytes; ", rows, " samples of ",
                               row_bytes, " bytes from byte ", offset, " on need more"));
   }
-  return StreamFile(std::move(file).value(), offset, row_bytes, rows);
+  const Result<FileState> state = file->state();
+  AESWEEP_RETURN_IF_ERROR(state.status());
+  if (seen && *seen != state.value()) {
+    return Status::input(text(path,
+                              ": changed since its header was read; samples are streamed from a "
+                              "file that must stay as it is during a run"));
+  }
+  return StreamFile(std::move(file).value(), state.value(), offset, row_bytes, rows);
+}
+
+Status StreamFile::check_unchanged() const {
+  const Result<FileState> state = file_.state();
+  if (!state.ok()) return Status::world(state.status().message());
+  if (state.value() == opened_) return {};
+  return Status::world(text(file_.path(),
+                            ": changed since it was opened; samples are streamed from a file that "
+                            "must stay as it is during a run"));
 }
 
 Status StreamFile::read_rows(std::int64_t first, std::span<std::byte> out) const {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -450,6 +451,22 @@ TEST_F(Files, StreamedHaveTheSameFactsInManyPieces) {
   expect_refused(spec, "train sample 8999, column 5 is nan");
 }
 
+// Of the same length, written anew between loading and viewing, as a rank that comes late sees it.
+TEST_F(Files, AreNotStreamedOnceTheyHaveChanged) {
+  DataSpec spec = bytes();
+  spec.storage = Storage::kStream;
+  Loaded loaded = load_all(spec);
+  ASSERT_TRUE(loaded.status.ok()) << loaded.status.message();
+  std::filesystem::last_write_time(
+      spec.path, std::filesystem::file_time_type::clock::now() + std::chrono::seconds(3));
+  const Result<Dataset> late = view(spec, loaded.layout, loaded.block.span());
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.status().fault(), Fault::kInput);
+  EXPECT_NE(late.status().message().find("b.npy: changed since its header was read"),
+            std::string::npos)
+      << late.status().message();
+}
+
 TEST_F(Files, RefuseToStreamWhatIsNotThereAsRawRows) {
   DataSpec spec = reals();
   spec.storage = Storage::kStream;
@@ -531,6 +548,8 @@ TEST_F(Files, CutPatchesWhereTheyAreDrawn) {
   expect_refused(spec, "data.patches.cols: 0 is not in [1, 6]");
   spec.patches = {3, 3, 0, 0, 30, 9};
   expect_refused(spec, "data.patches.train_count: 0 is not in [1, ");
+  spec.patches.train_count = 67'108'865;
+  expect_refused(spec, "data.patches.train_count: 67108865 is not in [1, 67108864]");
   spec.patches.train_count = 10;
   spec.split.validation = SplitPart{true, 0.0, 2, 3};
   expect_refused(spec, "data.patches.validation_count: 0 is not in [1, ");

@@ -221,6 +221,24 @@ TEST_F(IdxFolder, CutsTheTrainingSamples) {
   EXPECT_NE(load_all(data).status.message().find("data.split.test: given"), std::string::npos);
 }
 
+// 2.5 GB of bytes that widen to four times as much: a sparse file, of which only the header is
+// read.
+TEST_F(IdxFolder, RefusesWhatWidensBeyondTheMemoryThatIsTaken) {
+  constexpr std::uint32_t kRows = 200'000;
+  replace(kTrainImages, idx_header(idx_code<std::int8_t>(), {kRows, 100, 125}));
+  std::filesystem::resize_file(folder_.path(kTrainImages), 16 + std::uint64_t{kRows} * 12'500);
+  replace(kTrainLabels, idx_bytes<std::uint8_t>({kRows}, std::vector<std::uint8_t>(kRows)));
+  replace(kTestImages, idx_bytes<std::int8_t>({1, 12'500}, std::vector<std::int8_t>(12'500)));
+  replace(kTestLabels, idx_bytes<std::uint8_t>({1}, {7}));
+  const Result<DatasetLayout> layout = inspect(spec());
+  ASSERT_FALSE(layout.ok());
+  EXPECT_EQ(layout.status().fault(), Fault::kInput);
+  EXPECT_NE(layout.status().message().find("at most 8589934592 are taken. Lower data.limit"),
+            std::string::npos)
+      << layout.status().message();
+  EXPECT_TRUE(inspect(spec(1000)).ok());
+}
+
 TEST_F(IdxFolder, FollowsSymbolicLinks) {
   const Loaded before = load_all(spec());
   std::filesystem::rename(folder_.path(kTrainImages), folder_.path("elsewhere"));
@@ -268,6 +286,7 @@ TEST_F(IdxFolder, RefusesImagesThatMakeNoSense) {
   expect_refused("training samples have 3 values, test samples 6");
   const float nan = std::numeric_limits<float>::quiet_NaN();
   replace(kTrainImages, idx_bytes<float>({3, 6}, std::vector<float>(18, nan)));
+  replace(kTestImages, idx_bytes<float>({2, 6}, std::vector<float>(12)));
   expect_refused("train sample 0, column 0 is nan");
   std::vector<double> huge(18);
   huge[9] = 1e300;
@@ -307,7 +326,8 @@ TEST_F(IdxFolder, NoticesAFileThatChangedAfterItsInspection) {
   const Result<DatasetLayout> layout = inspect(spec());
   ASSERT_TRUE(layout.ok());
   Buffer<std::byte> block(layout.value().bytes);
-  replace(kTrainImages, idx_bytes<float>({3, 3, 2}, std::vector<float>(18)));
+  replace(kTrainImages, idx_bytes<std::uint8_t>({3, 3, 3}, Bytes(27)));
+  replace(kTestImages, idx_bytes<std::uint8_t>({2, 9}, Bytes(18)));
   const Status status = load(spec(), layout.value(), block.span());
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.message().find("changed since"), std::string::npos) << status.message();

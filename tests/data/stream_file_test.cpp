@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -77,6 +78,39 @@ TEST(StreamFile, BlamesTheWorldForAFileThatShrank) {
             path +
                 ": ends at byte 81 where byte 82 was expected; samples 9 to 10 were being read, of "
                 "a file that must stay as it is during a run");
+}
+
+TEST(StreamFile, KnowsAFileThatWasWrittenTo) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("a", counted(77));
+  const auto file = StreamFile::open(path, 0, 7, 11);
+  ASSERT_TRUE(file.ok());
+  EXPECT_TRUE(file->check_unchanged().ok());
+  const FileState seen = InputFile::open(path)->state().value();
+  EXPECT_TRUE(StreamFile::open(path, 0, 7, 11, seen).ok());
+  // Of the same length, later.
+  folder.write("a", counted(77));
+  std::filesystem::last_write_time(
+      path, std::filesystem::file_time_type::clock::now() + std::chrono::seconds(3));
+  const Status changed = file->check_unchanged();
+  EXPECT_EQ(changed.fault(), Fault::kWorld);
+  EXPECT_EQ(changed.message().find(path + ": changed since it was opened"), 0u)
+      << changed.message();
+  const auto other = StreamFile::open(path, 0, 7, 11, seen);
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.status().fault(), Fault::kInput);
+  EXPECT_EQ(other.status().message().find(path + ": changed since its header was read"), 0u);
+}
+
+// Another file of the same length in its place: the one that is open is still the old one.
+TEST(StreamFile, KnowsAnotherFileByTheSameName) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("a", counted(77));
+  const auto file = StreamFile::open(path, 0, 7, 11);
+  const FileState seen = InputFile::open(path)->state().value();
+  std::filesystem::rename(folder.write("b", counted(77)), path);
+  EXPECT_TRUE(file->check_unchanged().ok());
+  EXPECT_FALSE(StreamFile::open(path, 0, 7, 11, seen).ok());
 }
 
 TEST(StreamFileDeathTest, StopsOnRowsThatAreNotThere) {
