@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/base/check.hpp"
 #include "core/base/text.hpp"
@@ -34,6 +35,20 @@ std::vector<double> means(const RealCodes& from) {
   }
   for (double& m : mean) m /= static_cast<double>(from.rows);
   return mean;
+}
+
+Status check_itq_units(std::int64_t units) {
+  if (units <= kItqUnitsMax) return {};
+  return Status::input(text("codes: itq of ", units, " units; its rotation is found for at most ",
+                            kItqUnitsMax, ": evaluate a narrower code layer, or other bits"));
+}
+
+Status check_means(std::span<const double> mean) {
+  for (std::size_t j = 0; j < mean.size(); ++j) {
+    if (std::isfinite(mean[j])) continue;
+    return Status::input(text("codes: unit ", j, " has codes so large that their mean overflows"));
+  }
+  return {};
 }
 
 std::vector<double> medians(const RealCodes& from, const std::function<void()>& progress) {
@@ -81,6 +96,14 @@ const char* binarization_name(Binarization kind) {
       return "itq";
   }
   return "unknown";
+}
+
+Status check_codes(Binarization kind, const RealCodes& codes, std::int64_t rows) {
+  const auto count = static_cast<std::size_t>(rows * codes.units);
+  AESWEEP_RETURN_IF_ERROR(
+      check_finite("the code", std::span(codes.codes).first(count), codes.units));
+  if (kind != Binarization::kZero) return {};
+  return check_finite("the pre-activation", std::span(codes.pre).first(count), codes.units);
 }
 
 // Calls visit(row, thresholded values, values whose means are levels) for each row.
@@ -134,22 +157,27 @@ Result<Binarizer> Binarizer::fit(Binarization kind, const RealCodes& database, s
     return Status::input(text("codes: ", database.units, " units; binary codes have at most ",
                               kCodeBitsMax, " bits: evaluate a narrower code layer"));
   }
-  AESWEEP_RETURN_IF_ERROR(check_finite("the code", database.codes, database.units));
-  if (kind == Binarization::kZero) {
-    AESWEEP_RETURN_IF_ERROR(check_finite("the pre-activation", database.pre, database.units));
-  }
+  if (kind == Binarization::kItq) AESWEEP_RETURN_IF_ERROR(check_itq_units(database.units));
+  AESWEEP_RETURN_IF_ERROR(check_codes(kind, database, database.rows));
   Binarizer binarizer;
   binarizer.kind_ = kind;
   binarizer.units_ = database.units;
-  if (kind == Binarization::kMean) binarizer.thresholds_ = means(database);
+  if (kind == Binarization::kMean) {
+    binarizer.thresholds_ = means(database);
+    AESWEEP_RETURN_IF_ERROR(check_means(binarizer.thresholds_));
+  }
   if (kind == Binarization::kMedian) binarizer.thresholds_ = medians(database, progress);
   if (kind == Binarization::kItq) {
     binarizer.mean_ = means(database);
+    AESWEEP_RETURN_IF_ERROR(check_means(binarizer.mean_));
     std::vector<double> centred = database.codes;
     for (std::size_t i = 0; i < centred.size(); ++i) {
       centred[i] -= binarizer.mean_[i % static_cast<std::size_t>(database.units)];
     }
-    binarizer.rotation_ = itq_rotation(centred, database.rows, database.units, seed, progress);
+    Result<std::vector<double>> rotation =
+        itq_rotation(centred, database.rows, database.units, seed, progress);
+    AESWEEP_RETURN_IF_ERROR(rotation.status());
+    binarizer.rotation_ = std::move(rotation).value();
   }
   binarizer.fit_levels(database, progress);
   return binarizer;

@@ -26,7 +26,8 @@ namespace aesweep {
 [[nodiscard]] const char* binarization_name(Binarization kind);  // "zero", ...
 
 // codes[rows, units] as the network gave them, and pre[rows, units], what the code layer's
-// activation was given (the same where there is none). Row-major, in double.
+// activation was given (the same where there is none; may be missing where no bit is made from it).
+// Row-major, in double.
 struct RealCodes {
   std::int64_t rows = 0;
   std::int64_t units = 0;
@@ -34,11 +35,16 @@ struct RealCodes {
   std::vector<double> pre;
 };
 
+// An input fault if one of the first `rows` codes, or where bits are made from them
+// pre-activations, is not finite.
+[[nodiscard]] Status check_codes(Binarization kind, const RealCodes& codes, std::int64_t rows);
+
 class Binarizer {
  public:
   // Fitted to `database`, at least one row. Equal arguments give equal bits; `seed` is that of
   // itq's first rotation. `progress` is called from time to time and may be empty. An input fault:
-  // more units than kCodeBitsMax, or a code that is not finite.
+  // more units than kCodeBitsMax or, for itq, than 1,024; a code that is not finite, or codes whose
+  // mean, for itq the sum of their squares, is not.
   [[nodiscard]] static Result<Binarizer> fit(Binarization kind, const RealCodes& database,
                                              std::uint64_t seed,
                                              const std::function<void()>& progress = {});

@@ -18,7 +18,8 @@ struct CodeHealth {
   std::int64_t constant = 0;  // Bits that are the same in all rows.
 };
 
-// Of at least one row. `progress` is called at least every few milliseconds and may be empty.
+// Of at least one row. `progress` is called after the bits' columns are made and after each row of
+// pairs, and may be empty.
 [[nodiscard]] CodeHealth code_health(const PackedCodes& codes,
                                      const std::function<void()>& progress = {});
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/text.hpp"
 #include "core/sdk/philox.hpp"
 
 namespace aesweep {
@@ -26,15 +27,24 @@ void for_blocks(std::span<const double> values, std::int64_t rows, std::int64_t 
   }
 }
 
+Status no_convergence() {
+  return Status::input("codes: itq: the rotation cannot be computed; take other bits");
+}
+
 // Columns are the principal axes, that of the largest variance first; an axis and its opposite are
 // both right, so the element of largest magnitude (the first of equal ones) is made positive.
-Matrix principal_axes(std::span<const double> centred, std::int64_t rows, std::int64_t units,
-                      const std::function<void()>& progress) {
+Result<Matrix> principal_axes(std::span<const double> centred, std::int64_t rows,
+                              std::int64_t units, const std::function<void()>& progress) {
   Matrix covariance = Matrix::Zero(units, units);
   for_blocks(centred, rows, units, progress,
              [&](const Block& x) { covariance.noalias() += x.transpose() * x; });
   covariance /= static_cast<double>(rows);
+  if (!covariance.allFinite()) {
+    return Status::input("codes: itq: sums of the codes' squares are not finite; take other bits");
+  }
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(covariance);
+  if (solver.info() != Eigen::Success) return no_convergence();
+  if (progress) progress();
   Matrix axes = solver.eigenvectors().rowwise().reverse();
   for (std::int64_t j = 0; j < units; ++j) {
     std::int64_t largest = 0;
@@ -68,12 +78,13 @@ Matrix random_rotation(std::int64_t units, std::uint64_t seed) {
 
 // With V the centred codes: B = sign(V R) with sign(0) = 1, then the R that is nearest for this B,
 // from the singular vectors of V'B (orthogonal Procrustes).
-std::vector<double> itq_rotation(std::span<const double> centred, std::int64_t rows,
-                                 std::int64_t units, std::uint64_t seed,
-                                 const std::function<void()>& progress) {
-  const Matrix axes = principal_axes(centred, rows, units, progress);
+Result<std::vector<double>> itq_rotation(std::span<const double> centred, std::int64_t rows,
+                                         std::int64_t units, std::uint64_t seed,
+                                         const std::function<void()>& progress) {
+  const Result<Matrix> axes = principal_axes(centred, rows, units, progress);
+  AESWEEP_RETURN_IF_ERROR(axes.status());
   // V is codes times axes; the axes are taken into the rotation instead of into the codes.
-  Matrix rotation = axes * random_rotation(units, seed);
+  Matrix rotation = axes.value() * random_rotation(units, seed);
   Matrix product(units, units);
   Matrix bits;
   for (int iteration = 0; iteration < kItqIterations; ++iteration) {
@@ -84,9 +95,18 @@ std::vector<double> itq_rotation(std::span<const double> centred, std::int64_t r
       product.noalias() += x.transpose() * bits;
     });
     const Eigen::BDCSVD<Eigen::MatrixXd> svd(product, Eigen::ComputeFullU | Eigen::ComputeFullV);
+    if (svd.info() != Eigen::Success) return no_convergence();
     rotation.noalias() = svd.matrixU() * svd.matrixV().transpose();
+    if (!rotation.allFinite()) return no_convergence();
+    if (progress) progress();
   }
-  return {rotation.data(), rotation.data() + rotation.size()};
+  return std::vector<double>(rotation.data(), rotation.data() + rotation.size());
+}
+
+std::uint64_t itq_bytes(std::int64_t units) {
+  // Rotation, axes, product and what the decompositions hold; the bits of a block.
+  const auto width = static_cast<std::uint64_t>(units);
+  return sizeof(double) * (14 * width * width + static_cast<std::uint64_t>(kBlockRows) * width);
 }
 
 }  // namespace aesweep

@@ -26,6 +26,7 @@ struct SortedDatabase {
       return of[static_cast<std::size_t>(a)] < of[static_cast<std::size_t>(b)];
     });
     words.reserve(codes.words.size());
+    labels.reserve(order.size());
     for (const std::int64_t row : order) {
       words.insert(words.end(), codes.row(row), codes.row(row) + words_per_row);
       labels.push_back(of[static_cast<std::size_t>(row)]);
@@ -81,7 +82,9 @@ class DistanceCounts {
 
 // harmonic[i] = 1 + 1/2 + ... + 1/i.
 std::vector<double> harmonic_numbers(std::int64_t count) {
-  std::vector<double> harmonic = {0.0};
+  std::vector<double> harmonic;
+  harmonic.reserve(static_cast<std::size_t>(count) + 1);
+  harmonic.push_back(0.0);
   for (std::int64_t i = 1; i <= count; ++i) {
     harmonic.push_back(harmonic.back() + 1.0 / static_cast<double>(i));
   }

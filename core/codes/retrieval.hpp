@@ -39,7 +39,7 @@ struct RetrievalScores {
 };
 
 // Of queries [first, first + scores.size()). Labels have one entry per row. The codes have as many
-// bits. One thread; `progress` is called at least every few milliseconds and may be empty.
+// bits. One thread; `progress` is called after each query and may be empty.
 void score_queries(const PackedCodes& queries, std::span<const std::int32_t> query_labels,
                    const PackedCodes& database, std::span<const std::int32_t> database_labels,
                    std::int64_t radius, std::int64_t first, std::span<QueryScores> scores,

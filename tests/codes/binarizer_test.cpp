@@ -128,14 +128,14 @@ TEST(Itq, RotatesAndComesNearerToBitsThanUnrotatedCodes) {
     RealCodes codes = random_codes(1203, units, static_cast<unsigned>(units));
     codes.codes = codes.pre;  // Far from bits: normal, and of unlike spread.
     const std::vector<double> x = centred(codes);
-    const std::vector<double> rotation = itq_rotation(x, codes.rows, units, 7, {});
+    const std::vector<double> rotation = itq_rotation(x, codes.rows, units, 7, {}).value();
     expect_orthogonal(rotation, units);
     std::vector<double> identity(rotation.size(), 0.0);
     for (std::int64_t j = 0; j < units; ++j)
       identity[static_cast<std::size_t>(j * (units + 1))] = 1;
     EXPECT_LE(quantization_error(x, units, rotation),
               quantization_error(x, units, identity) * (1 + 1e-12));
-    EXPECT_EQ(rotation, itq_rotation(x, codes.rows, units, 7, {}));
+    EXPECT_EQ(rotation, itq_rotation(x, codes.rows, units, 7, {}).value());
   }
 }
 
@@ -153,6 +153,54 @@ TEST(Itq, FindsATurnedSquare) {
   const Binarizer itq = fitted(Binarization::kItq, codes);
   const std::vector<double> back = itq.levels(itq.pack(codes));
   for (std::size_t i = 0; i < back.size(); ++i) EXPECT_NEAR(back[i], codes.codes[i], 1e-12);
+}
+
+TEST(Itq, IsThatOfNumPy) {
+  constexpr double kGolden[] = {
+#include "tests/codes/golden_itq.inc"
+  };
+  RealCodes codes{61, 5, {}, {}};
+  for (int i = 0; i < 61; ++i) {
+    for (int j = 0; j < 5; ++j) {
+      codes.codes.push_back((j + 1) * std::sin(1.7 * i + 2.3 * j * j) +
+                            0.25 * std::cos(0.9 * i * (j + 1)));
+    }
+  }
+  const std::vector<double> rotation = itq_rotation(centred(codes), 61, 5, 7, {}).value();
+  ASSERT_EQ(rotation.size(), std::size(kGolden));
+  for (std::size_t i = 0; i < rotation.size(); ++i) EXPECT_NEAR(rotation[i], kGolden[i], 1e-12);
+}
+
+TEST(Itq, TellsThatItGoesOn) {
+  const RealCodes codes = random_codes(3, 6, 2);
+  int calls = 0;
+  ASSERT_TRUE(itq_rotation(centred(codes), 3, 6, 7, [&] { ++calls; }).ok());
+  // Rows, then axes; rows and a decomposition in each iteration.
+  EXPECT_EQ(calls, 2 + 2 * kItqIterations);
+}
+
+TEST(Itq, RefusesCodesWhoseSquaresOverflowAndTooManyUnits) {
+  RealCodes codes = random_codes(9, 3, 1);
+  for (double& code : codes.codes) code *= 1e160;
+  const Result<Binarizer> large = Binarizer::fit(Binarization::kItq, codes, 0);
+  ASSERT_FALSE(large.ok());
+  EXPECT_NE(large.status().message().find("squares are not finite"), std::string::npos)
+      << large.status().message();
+  const Result<Binarizer> wide =
+      Binarizer::fit(Binarization::kItq, random_codes(2, kItqUnitsMax + 1, 1), 0);
+  ASSERT_FALSE(wide.ok());
+  EXPECT_NE(wide.status().message().find("itq of 1025 units"), std::string::npos)
+      << wide.status().message();
+}
+
+TEST(Binarizer, RefusesMeansThatOverflow) {
+  RealCodes codes = random_codes(9, 3, 1);
+  for (std::int64_t i = 0; i < 9; ++i) codes.codes[static_cast<std::size_t>(3 * i + 1)] = 1e308;
+  for (const Binarization kind : {Binarization::kMean, Binarization::kItq}) {
+    const Result<Binarizer> refused = Binarizer::fit(kind, codes, 0);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.status().message().find("unit 1 has codes so large"), std::string::npos);
+  }
 }
 
 TEST(Itq, ConstantAndDependentUnitsAndSingleRowsAreNoFaults) {
