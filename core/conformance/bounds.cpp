@@ -11,9 +11,12 @@ std::string with(const Example& example) {
 
 namespace {
 
-// A penalty's gradient may vanish altogether (softmax_kl). What rounding in double leaves of it is
-// then of the order of the terms that cancel, and these of that of the penalty.
-double cancelled(const Outcome& base) {
+// Of the gradient of a penalty on activations, what its own size does not bound: it may vanish
+// altogether (softmax_kl of uniform codes), and what rounding in double leaves of it is then of the
+// order of the terms that cancel, and these of that of the penalty. No other piece is looser for
+// it.
+double cancelled(const Outcome& base, const Piece& of) {
+  if (of.name != "gradient") return 0.0;
   for (const Piece& piece : base) {
     if (piece.name == "penalty") return 0x1p-52 * std::abs(piece.values[0]);
   }
@@ -55,8 +58,8 @@ Outcome rounding_bounds(const Subject& subject, const Example& example, const Sh
       }
     }
   }
-  const double least = cancelled(base);
   for (std::size_t p = 0; p < base.size(); ++p) {
+    const double least = cancelled(base, base[p]);
     double largest = 0.0;
     for (const double value : base[p].values) largest = std::max(largest, std::abs(value));
     for (double& bound : bounds[p].values) {

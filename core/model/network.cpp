@@ -72,6 +72,7 @@ Result<Network<T>> Network<T>::create(const ModelSpec& spec, const Catalogue& ca
   network.input_cols_ = input_cols;
   network.target_cols_ = target_cols;
   network.target_ = spec.target;
+  network.shard_rows_max_ = shard_rows_max;
   if (spec.layers.empty()) return Status::input("model.layers: is empty; name at least one layer");
   std::int64_t cols = input_cols;
   for (const LayerSpec& layer : spec.layers) {

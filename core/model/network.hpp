@@ -118,6 +118,8 @@ class Network {
   [[nodiscard]] std::int64_t input_cols() const { return input_cols_; }
   [[nodiscard]] std::int64_t target_cols() const { return target_cols_; }
   [[nodiscard]] Target target() const { return target_; }
+  // No shard that its components are given has more rows.
+  [[nodiscard]] std::int64_t shard_rows_max() const { return shard_rows_max_; }
 
   // Initial values of all tensors, from the declared initializers and the seed. Element i of a
   // tensor depends on (seed, tensor name, i) alone.
@@ -148,6 +150,7 @@ class Network {
   std::size_t elements_ = 0;
   std::size_t buffer_elements_ = 0;
   int code_layer_ = 0;
+  std::int64_t shard_rows_max_ = 0;
   std::optional<Component<T>> loss_;
   typename Abi<T>::Loss loss_table_{};
   Streams loss_streams_{};

@@ -1,6 +1,7 @@
 #include "core/train/code_evaluation.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "core/base/text.hpp"
 #include "core/codes/binarizer.hpp"
 #include "core/codes/health.hpp"
+#include "core/codes/itq.hpp"
 #include "core/codes/retrieval.hpp"
 #include "core/model/call_trace.hpp"
 #include "core/train/encoder.hpp"
@@ -71,29 +73,37 @@ struct Side {
   RealCodes codes;
 };
 
-Side make_side(const Split& split, std::int64_t limit, std::int64_t batch_rows,
-               std::int64_t units) {
+bool needs_pre(const CodeEvaluationSpec& spec) {
+  return std::find(spec.binarize.begin(), spec.binarize.end(), Binarization::kZero) !=
+         spec.binarize.end();
+}
+
+bool needs_itq(const CodeEvaluationSpec& spec) {
+  return std::find(spec.binarize.begin(), spec.binarize.end(), Binarization::kItq) !=
+         spec.binarize.end();
+}
+
+Side make_side(const Split& split, std::int64_t limit, std::int64_t batch_rows, std::int64_t units,
+               bool has_pre) {
   Side side{&split, limit == 0 ? split.rows : std::min(limit, split.rows), 0, {}};
   const std::int64_t batches = (side.wanted + batch_rows - 1) / batch_rows;
   side.rows = std::min(batches * batch_rows, split.rows);
   const auto values = static_cast<std::size_t>(side.rows * units);
-  side.codes = {side.rows, units, std::vector<double>(values), std::vector<double>(values)};
+  side.codes = {side.rows, units, std::vector<double>(values),
+                std::vector<double>(has_pre ? values : 0)};
   return side;
 }
 
-PackedCodes first_rows(const PackedCodes& codes, std::int64_t rows) {
-  PackedCodes first = codes;
-  first.rows = rows;
-  first.words.resize(static_cast<std::size_t>(rows) * codes.words_per_row());
-  return first;
+void keep_rows(PackedCodes& codes, std::int64_t rows) {
+  codes.rows = rows;
+  codes.words.resize(static_cast<std::size_t>(rows) * codes.words_per_row());
 }
 
-RealCodes first_rows(const RealCodes& codes, std::int64_t rows) {
-  const std::int64_t values = rows * codes.units;
-  return {rows,
-          codes.units,
-          {codes.codes.begin(), codes.codes.begin() + values},
-          {codes.pre.begin(), codes.pre.begin() + values}};
+void keep_rows(RealCodes& codes, std::int64_t rows) {
+  const auto values = static_cast<std::size_t>(rows * codes.units);
+  codes.rows = rows;
+  codes.codes.resize(values);
+  if (!codes.pre.empty()) codes.pre.resize(values);
 }
 
 template <class T>
@@ -114,15 +124,16 @@ class Evaluation {
                  std::max(dataset.train.rows, dataset.test.rows), progress_) {
     const std::int64_t units =
         network.layers()[static_cast<std::size_t>(network.code_layer())].output_cols;
-    database_ = make_side(dataset.train, codes_.database, spec.train.batch_rows, units);
-    queries_ = make_side(dataset.test, codes_.queries, spec.train.batch_rows, units);
+    const bool has_pre = needs_pre(codes_);
+    database_ = make_side(dataset.train, codes_.database, spec.train.batch_rows, units, has_pre);
+    queries_ = make_side(dataset.test, codes_.queries, spec.train.batch_rows, units, has_pre);
   }
 
   CodeScores run() {
     for (Side* side : {&database_, &queries_}) {
       if (!encode(*side)) return std::move(scores_);
     }
-    database_.codes = first_rows(database_.codes, database_.wanted);
+    keep_rows(database_.codes, database_.wanted);
     for (const Binarization kind : codes_.binarize) {
       if (!evaluate(kind)) break;
     }
@@ -162,6 +173,12 @@ class Evaluation {
     return false;
   }
 
+  // Of the same numbers on every rank.
+  bool fail(const Status& status) {
+    scores_.outcome = {Outcome::kFailed, status.message()};
+    return false;
+  }
+
   bool encode(Side& side) {
     const Part mine = rows_of(side, exchange_.rank());
     if (!agree(encoder_.encode(*side.split, mine.first, mine.count(), side.codes))) return false;
@@ -170,7 +187,7 @@ class Evaluation {
       return Part{part.first * side.codes.units, part.end * side.codes.units};
     };
     share(std::span(side.codes.codes), values_of);
-    share(std::span(side.codes.pre), values_of);
+    if (!side.codes.pre.empty()) share(std::span(side.codes.pre), values_of);
     return true;
   }
 
@@ -178,15 +195,15 @@ class Evaluation {
     // Of the same codes on every rank, so that its fault is every rank's.
     const Result<Binarizer> binarizer =
         Binarizer::fit(kind, database_.codes, spec_.train.seed, progress_);
-    if (!binarizer.ok()) {
-      scores_.outcome = {Outcome::kFailed, binarizer.status().message()};
-      return false;
-    }
+    if (!binarizer.ok()) return fail(binarizer.status());
+    const Status finite = check_codes(kind, queries_.codes, queries_.wanted);
+    if (!finite.ok()) return fail(finite.in("test split"));
     const PackedCodes database = binarizer->pack(database_.codes);
     progress_();
-    const PackedCodes queries = binarizer->pack(queries_.codes);
+    PackedCodes queries = binarizer->pack(queries_.codes);
     if (reconstructs_ && !reconstruct(binarizer.value(), queries)) return false;
-    if (has_labels_) retrieve(first_rows(queries, queries_.wanted), database);
+    keep_rows(queries, queries_.wanted);
+    if (has_labels_) retrieve(queries, database);
     const CodeHealth health = code_health(database, progress_);
     scores_.values.insert(scores_.values.end(), {health.entropy, health.balance, health.correlation,
                                                  static_cast<double>(health.distinct),
@@ -207,9 +224,14 @@ class Evaluation {
     share(std::span(errors), [&](int rank) { return rows_of(queries_, rank); });
     double sum = 0.0;
     for (std::int64_t i = 0; i < queries_.wanted; ++i) sum += errors[static_cast<std::size_t>(i)];
-    scores_.values.push_back(
-        sum / (static_cast<double>(queries_.wanted) * static_cast<double>(queries_.split->cols)));
-    return true;
+    const double mse =
+        sum / (static_cast<double>(queries_.wanted) * static_cast<double>(queries_.split->cols));
+    scores_.values.push_back(mse);
+    if (std::isfinite(mse)) return true;
+    scores_.outcome = {Outcome::kDiverged,
+                       text("codes: the error of reconstructions from ",
+                            binarization_name(binarizer.kind()), " bits is ", mse)};
+    return false;
   }
 
   void retrieve(const PackedCodes& queries, const PackedCodes& database) {
@@ -278,19 +300,31 @@ CodeScores evaluate_codes(const TrialSpec& spec, const Dataset& dataset, const N
 }
 
 std::uint64_t code_evaluation_bytes(const CodeEvaluationSpec& spec, std::int64_t train_rows,
-                                    std::int64_t test_rows, std::int64_t units) {
-  const auto used = [](std::int64_t limit, std::int64_t rows) {
-    return static_cast<std::uint64_t>(limit == 0 ? rows : std::min(limit, rows));
+                                    std::int64_t test_rows, std::int64_t batch_rows,
+                                    std::int64_t units) {
+  // Up to the end of the last row's batch.
+  const auto used = [&](std::int64_t limit, std::int64_t rows) {
+    if (limit == 0 || limit >= rows) return static_cast<std::uint64_t>(rows);
+    return static_cast<std::uint64_t>(
+        std::min((limit + batch_rows - 1) / batch_rows * batch_rows, rows));
   };
   const std::uint64_t database = used(spec.database, train_rows);
   const std::uint64_t queries = used(spec.queries, test_rows);
   const auto width = static_cast<std::uint64_t>(units);
   const std::uint64_t packed = 8 * ((width + 63) / 64);
-  // Codes and pre-activations, and one more of either while they are shared or centred; levels.
-  const std::uint64_t real = 8 * width * (3 * database + 3 * queries);
-  // Packed codes, sorted by label, and by columns or in parts.
-  return real + 3 * packed * (database + queries) + 16 * database +
-         sizeof(QueryScores) * 2 * queries;
+  // Codes, and where needed pre-activations; of one split either, once more, while they are shared,
+  // or while itq has them centred, or levels in their place.
+  const std::uint64_t real =
+      8 * width * ((needs_pre(spec) ? 2 : 1) * (database + queries) + std::max(database, queries));
+  // Packed codes, of queries also this rank's part, of the database also sorted by label or by
+  // columns.
+  const std::uint64_t bits = packed * (2 * database + 2 * queries) + 64 * packed;
+  // Of a row of the database: a median's column, or the order and label and a harmonic number, or
+  // the order of codes; of a query its error and scores, once more while they are shared.
+  const std::uint64_t by_row = 24 * database + 2 * (8 + sizeof(QueryScores)) * queries;
+  // The order of a split's rows while it is encoded.
+  const auto order = static_cast<std::uint64_t>(8 * std::max(train_rows, test_rows));
+  return real + bits + by_row + order + (needs_itq(spec) ? itq_bytes(units) : 0);
 }
 
 template CodeScores evaluate_codes<float>(const TrialSpec&, const Dataset&, const Network<float>&,

@@ -24,7 +24,8 @@ namespace aesweep {
 
 // The values of code_metrics, the same bits on every rank and for any number of ranks: ranks share
 // out batches to encode and queries to score. spec.evaluate.codes is there. A fault on any rank
-// becomes the outcome on all.
+// becomes the outcome on all, and so do a code that is no number (failed) and a reconstruction
+// error that is none (diverged).
 struct CodeScores {
   StepOutcome outcome;
   std::vector<double> values;  // Empty unless completed.
@@ -34,9 +35,9 @@ template <class T>
                                         const Network<T>& network, Parameters<T>& parameters,
                                         Exchange& exchange, std::int64_t train_step);
 
-// Bytes that it takes on one rank.
+// Bytes that it takes on one rank at most, beside an Encoder and what a split is streamed through.
 [[nodiscard]] std::uint64_t code_evaluation_bytes(const CodeEvaluationSpec& spec,
                                                   std::int64_t train_rows, std::int64_t test_rows,
-                                                  std::int64_t units);
+                                                  std::int64_t batch_rows, std::int64_t units);
 
 }  // namespace aesweep

@@ -15,9 +15,12 @@
 namespace aesweep {
 namespace {
 
-std::vector<BatchPlan> full_plan(const TrainSpec& train, std::int64_t rows_max) {
+// The batch of the most rows and shards, and one of the longest shard that any batch may have: the
+// shards of a shorter batch may be longer than those of the full one.
+std::vector<BatchPlan> largest_plans(const TrainSpec& train, std::int64_t rows_max) {
   const std::int64_t rows = rows_max == 0 ? train.batch_rows : std::min(train.batch_rows, rows_max);
-  return {make_batch_plan(rows, train.shard_rows, 0, 1)};
+  return {make_batch_plan(rows, train.shard_rows, 0, 1),
+          make_batch_plan(std::min(rows, train.shard_rows), train.shard_rows, 0, 1)};
 }
 
 }  // namespace
@@ -31,10 +34,12 @@ struct Encoder<T>::Parts {
       : spec(of_spec),
         network(of_network),
         train_step(step),
+        total_steps(step),
+        epochs(of_spec.train.epochs),
         progress(std::move(between)),
         code(of_network.code_layer()),
         units(of_network.layers()[static_cast<std::size_t>(code)].output_cols),
-        plans(full_plan(of_spec.train, rows_max)),
+        plans(largest_plans(of_spec.train, rows_max)),
         workspace(of_network, plans),
         passes(of_network, parameters, workspace, plans, of_spec.evaluate.active_threshold, alone) {
     if (!network.layers()[static_cast<std::size_t>(code)].activation) return;
@@ -49,17 +54,23 @@ struct Encoder<T>::Parts {
   template <class Each>
   Status for_batches(const Split& split, std::int64_t first, std::int64_t count, const Each& each);
 
+  // Row i of the split becomes row i - shift of `out`.
+  Status encode(const Split& split, std::int64_t first, std::int64_t count, std::int64_t shift,
+                RealCodes& out);
+
   const TrialSpec& spec;
   const Network<T>& network;
   std::int64_t train_step;
+  std::int64_t total_steps;
+  std::int64_t epochs;
+  std::int64_t rows_before = 0;  // Of the split, which is part of a larger one.
   std::function<void()> progress;
   int code;
   std::int64_t units;
   SoloExchange alone;
-  std::vector<BatchPlan> plans;  // The full batch, then that of the moment where it is another.
+  std::vector<BatchPlan> plans;  // Memory is taken for both.
   Workspace<T> workspace;
   Passes<T> passes;
-  RowFeed feed;
 };
 
 template <class T>
@@ -76,12 +87,15 @@ Status Encoder<T>::Parts::for_batches(const Split& split, std::int64_t first, st
   for (std::int64_t row = first; row < first + count; row += batch_rows) {
     ranges.push_back({row, std::min(batch_rows, split.rows - row)});
   }
+  RowFeed feed;  // After the order, by which it may be reading when a fault ends this.
   feed.begin(split, order, ranges);
   for (const RowRange& range : ranges) {
     const Status rows = feed.next(workspace.input.row(0), workspace.input.stride());
     const BatchPlan plan = make_batch_plan(range.count, spec.train.shard_rows, 0, 1);
+    AESWEEP_CHECK(plan.shards.front().rows <= network.shard_rows_max(),
+                  "the network is planned for shards of the splits that are encoded");
     const aesweep_context context =
-        batch_context({AESWEEP_EVAL, range.first / batch_rows, spec.train.epochs, train_step,
+        batch_context({AESWEEP_EVAL, (rows_before + range.first) / batch_rows, epochs, total_steps,
                        spec.train.seed, train_step},
                       plan);
     call_trace().moved();
@@ -91,6 +105,22 @@ Status Encoder<T>::Parts::for_batches(const Split& split, std::int64_t first, st
     if (progress) progress();
   }
   return {};
+}
+
+template <class T>
+Status Encoder<T>::Parts::encode(const Split& split, std::int64_t first, std::int64_t count,
+                                 std::int64_t shift, RealCodes& out) {
+  AESWEEP_CHECK(out.rows >= first + count - shift && out.units == units,
+                "there is room for the codes");
+  return for_batches(split, first, count, [&](const RowRange& range) {
+    passes.forward(0, code + 1);
+    LayerMemory<T>& memory = code_memory();
+    for (std::int64_t i = 0; i < range.count; ++i) {
+      const std::int64_t at = (range.first + i - shift) * units;
+      std::copy_n(memory.output().row(i), units, out.codes.data() + at);
+      if (!out.pre.empty()) std::copy_n(memory.pre.row(i), units, out.pre.data() + at);
+    }
+  });
 }
 
 template <class T>
@@ -110,7 +140,7 @@ std::int64_t Encoder<T>::batch_rows() const {
 template <class T>
 std::size_t Encoder<T>::bytes(const TrialSpec& spec, const Network<T>& network,
                               std::int64_t rows_max) {
-  const std::vector<BatchPlan> plans = full_plan(spec.train, rows_max);
+  const std::vector<BatchPlan> plans = largest_plans(spec.train, rows_max);
   const auto units = static_cast<std::size_t>(
       network.layers()[static_cast<std::size_t>(network.code_layer())].output_cols);
   return Workspace<T>::bytes(network, plans) + Passes<T>::bytes(network, plans) +
@@ -118,19 +148,24 @@ std::size_t Encoder<T>::bytes(const TrialSpec& spec, const Network<T>& network,
 }
 
 template <class T>
+void Encoder<T>::ended_early(std::int64_t epochs, std::int64_t total_steps) {
+  parts_->epochs = epochs;
+  parts_->total_steps = total_steps;
+}
+
+template <class T>
 Status Encoder<T>::encode(const Split& split, std::int64_t first, std::int64_t count,
                           RealCodes& out) {
-  Parts& p = *parts_;
-  AESWEEP_CHECK(out.rows >= first + count && out.units == p.units, "there is room for the codes");
-  return p.for_batches(split, first, count, [&](const RowRange& range) {
-    p.passes.forward(0, p.code + 1);
-    LayerMemory<T>& memory = p.code_memory();
-    for (std::int64_t i = 0; i < range.count; ++i) {
-      const std::int64_t at = (range.first + i) * p.units;
-      std::copy_n(memory.output().row(i), p.units, out.codes.data() + at);
-      std::copy_n(memory.pre.row(i), p.units, out.pre.data() + at);
-    }
-  });
+  return parts_->encode(split, first, count, 0, out);
+}
+
+template <class T>
+Status Encoder<T>::encode_part(const Split& split, std::int64_t first, std::int64_t count,
+                               std::int64_t rows_before, RealCodes& out) {
+  parts_->rows_before = rows_before;
+  const Status status = parts_->encode(split, first, count, first, out);
+  parts_->rows_before = 0;
+  return status;
 }
 
 template <class T>

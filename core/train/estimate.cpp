@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/base/text.hpp"
+#include "core/codes/itq.hpp"
+#include "core/codes/packed_codes.hpp"
 #include "core/data/row_feed.hpp"
 #include "core/train/code_evaluation.hpp"
 #include "core/train/encoder.hpp"
@@ -51,21 +54,67 @@ std::uint64_t code_bytes(const TrialSpec& spec, const TrialSetup<T>& setup) {
   const auto code = static_cast<std::size_t>(network.code_layer());
   return Encoder<T>::bytes(spec, network, std::max(data.train_rows, data.test_rows)) +
          code_evaluation_bytes(*spec.evaluate.codes, data.train_rows, data.test_rows,
-                               network.layers()[code].output_cols);
+                               spec.train.batch_rows, network.layers()[code].output_cols);
 }
 
-// What reading ahead takes on a rank, of the split that takes most: one is read at a time.
-std::uint64_t stream_bytes(const DatasetLayout& layout, int ranks) {
+// What binary codes, and the rotation of itq, can be made of: else found only after training.
+template <class T>
+Status check_code_width(const TrialSpec& spec, const Network<T>& network) {
+  if (!spec.evaluate.codes) return {};
+  const std::int64_t units =
+      network.layers()[static_cast<std::size_t>(network.code_layer())].output_cols;
+  if (units > kCodeBitsMax) {
+    return Status::input(text("evaluate.codes: the code, layer ", spec.model.code, ", has ", units,
+                              " units; binary codes have at most ", kCodeBitsMax,
+                              " bits: use a narrower code layer, or leave evaluate.codes out"));
+  }
+  const std::vector<Binarization>& kinds = spec.evaluate.codes->binarize;
+  const bool itq = std::find(kinds.begin(), kinds.end(), Binarization::kItq) != kinds.end();
+  if (!itq || units <= kItqUnitsMax) return {};
+  return Status::input(text("evaluate.codes: the code, layer ", spec.model.code, ", has ", units,
+                            " units; itq takes at most ", kItqUnitsMax,
+                            ": use a narrower code layer, or leave itq out of "
+                            "evaluate.codes.binarize"));
+}
+
+// The run of whole batches that a rank encodes of a split, alone.
+FeedShare encoded_share(const TrainSpec& train, std::int64_t rows, int ranks) {
+  const std::int64_t batch = std::min(train.batch_rows, rows);
+  const std::int64_t batches = (rows + batch - 1) / batch;
+  const std::int64_t mine = std::min((batches + ranks - 1) / ranks * batch, rows);
+  return {rows, mine, rows, mine};
+}
+
+FeedShare trained_share(const SplitPlans& plans) {
+  return {plans.full->rows, plans.full->local_rows(), plans.tail->rows, plans.tail->local_rows()};
+}
+
+// What reading ahead takes on a rank, of the split that takes most: one is read at a time, in
+// training and evaluation, or while codes are made or samples are taken.
+template <class T>
+std::uint64_t stream_bytes(const TrialSpec& spec, const TrialSetup<T>& setup,
+                           const DatasetLayout& layout, int rank, int ranks) {
   std::uint64_t most = 0;
-  for (const DatasetLayout::Part* part : {&layout.train, &layout.validation, &layout.test}) {
-    if (!part->streamed) continue;
+  const auto add = [&](const DatasetLayout::Part& part, const FeedShare& share) {
+    if (!part.streamed || part.rows == 0) return;
     Split split;
-    split.element = part->element;
-    split.rows = part->rows;
-    split.cols = part->cols;
+    split.element = part.element;
+    split.rows = part.rows;
+    split.cols = part.cols;
     split.block_rows = layout.block_rows;
     split.pool_rows = layout.pool_rows;
-    most = std::max(most, row_feed_bytes(split, ranks));
+    most = std::max(most, row_feed_bytes(split, share));
+  };
+  add(layout.train, trained_share(setup.train()));
+  add(layout.test, trained_share(setup.test()));
+  if (layout.validation.rows > 0) add(layout.validation, trained_share(setup.validation()));
+  if (spec.evaluate.codes) {
+    add(layout.train, encoded_share(spec.train, layout.train.rows, ranks));
+    add(layout.test, encoded_share(spec.train, layout.test.rows, ranks));
+  }
+  const std::int64_t samples = std::min(spec.record.samples, layout.test.rows);
+  if (rank == 0 && samples > 0) {
+    add(layout.test, {layout.test.rows, samples, layout.test.rows, samples});
   }
   return most;
 }
@@ -186,9 +235,10 @@ Result<TrialEstimate> estimate(const TrialSpec& spec, const Catalogue& catalogue
   for (int rank = 0; rank < ranks; ++rank) {
     Result<TrialSetup<T>> setup = set_up_trial<T>(spec, catalogue, data, rank, ranks);
     if (!setup.ok()) return setup.status();
-    estimate.memory_bytes_per_rank =
-        std::max(estimate.memory_bytes_per_rank,
-                 memory_bytes(spec, *setup, rank) + stream_bytes(layout, ranks));
+    AESWEEP_RETURN_IF_ERROR(check_code_width(spec, setup->network));
+    estimate.memory_bytes_per_rank = std::max(
+        estimate.memory_bytes_per_rank,
+        memory_bytes(spec, *setup, rank) + stream_bytes<T>(spec, *setup, layout, rank, ranks));
     if (rank > 0) continue;
     estimate.parameters = setup->network.parameter_count();
     estimate.steps = setup->total_steps;

@@ -82,6 +82,7 @@ class Trial {
     }
     if (keeps) result_.weights_final = copy_weights(trainer_.network(), trainer_.parameters());
     if (exchange_.rank() == 0 && spec_.record.samples > 0) {
+      trainer_.end_batches();  // One split is read at a time.
       const Status taken =
           take_samples(spec_, dataset_, trainer_.network(), trainer_.parameters(), result_);
       if (!taken.ok()) end({Outcome::kFailed, taken.message(), exchange_.rank()});

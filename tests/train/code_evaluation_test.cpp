@@ -14,6 +14,7 @@
 #include "core/codes/retrieval.hpp"
 #include "core/train/encoder.hpp"
 #include "tests/train/coded_data.hpp"
+#include "tests/train/streamed_split.hpp"
 #include "tests/train/thread_group.hpp"
 
 namespace aesweep::test {
@@ -111,6 +112,26 @@ TEST(CodeEvaluation, HasTheSameBitsOnAnyRanks) {
   expect_same_on_any_ranks<double>(5, 61);
 }
 
+TEST(CodeEvaluation, HasTheSameBitsWhenSamplesAreStreamed) {
+  const CodedData data;
+  const StreamedSplit train(data.dataset.train), test(data.dataset.test);
+  Dataset streamed = data.dataset;
+  streamed.train = train.split();
+  streamed.test = test.split();
+  const TrialSpec spec = evaluated_spec(0, 71);
+  const CodeScores memory = evaluate_on<double>(spec, data.dataset, 1)[0];
+  for (int ranks = 1; ranks <= 3; ++ranks) {
+    for (const CodeScores& other : evaluate_on<double>(spec, streamed, ranks)) {
+      ASSERT_EQ(other.outcome.outcome, Outcome::kCompleted) << other.outcome.reason;
+      EXPECT_EQ(other.values, memory.values);
+    }
+  }
+  train.cut(45);
+  for (const CodeScores& other : evaluate_on<double>(spec, streamed, 2)) {
+    EXPECT_EQ(other.outcome.outcome, Outcome::kFailed);
+  }
+}
+
 TEST(CodeEvaluation, DoesWithoutLabelsAndWithoutReconstructions) {
   CodedData data;
   data.dataset.test.labels = nullptr;
@@ -142,6 +163,41 @@ TEST(CodeEvaluation, ACodeWithoutDecoderIsItsOwnReconstruction) {
   ASSERT_EQ(scores.outcome.outcome, Outcome::kCompleted) << scores.outcome.reason;
   EXPECT_EQ(scores.values.size(), 4u * 13u);
   EXPECT_GT(scores.values[0], 0.0);
+}
+
+// A sample of the test split alone has no finite code; of rows beyond the wanted ones nothing is
+// asked.
+TEST(CodeEvaluation, QueriesThatAreNoNumbersFailAlikeOnAllRanks) {
+  CodedData data;
+  std::vector<double> samples(37 * kCodedCols);
+  std::memcpy(samples.data(), data.dataset.test.samples, samples.size() * sizeof(double));
+  samples[5 * kCodedCols + 2] = std::numeric_limits<double>::quiet_NaN();
+  data.dataset.test.samples = reinterpret_cast<const std::byte*>(samples.data());
+  for (const int ranks : {1, 3}) {
+    for (const CodeScores& scores :
+         evaluate_on<double>(evaluated_spec(0, 0), data.dataset, ranks)) {
+      EXPECT_EQ(scores.outcome.outcome, Outcome::kFailed);
+      EXPECT_NE(scores.outcome.reason.find("test split: codes: the code of sample 5 in unit 0 is"),
+                std::string::npos)
+          << scores.outcome.reason;
+      EXPECT_TRUE(scores.values.empty());
+    }
+  }
+  EXPECT_EQ(evaluate_on<double>(evaluated_spec(5, 0), data.dataset, 2)[0].outcome.outcome,
+            Outcome::kCompleted);
+}
+
+TEST(CodeEvaluation, AReconstructionErrorThatIsNoNumberIsDivergence) {
+  const CodedData data;
+  const std::function<void(Coder<double>&)> spoil = [](Coder<double>& coder) {
+    coder.parameters.real(5)[3] = 1e200;  // The decoder's bias; its square is not finite.
+  };
+  for (const CodeScores& scores :
+       evaluate_on<double>(evaluated_spec(0, 0), data.dataset, 2, spoil)) {
+    EXPECT_EQ(scores.outcome.outcome, Outcome::kDiverged);
+    EXPECT_EQ(scores.outcome.reason, "codes: the error of reconstructions from zero bits is inf");
+    EXPECT_TRUE(scores.values.empty());
+  }
 }
 
 TEST(CodeEvaluation, CodesThatAreNoNumbersFailAlikeOnAllRanks) {

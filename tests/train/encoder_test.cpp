@@ -11,6 +11,7 @@
 
 #include "core/train/samples.hpp"
 #include "tests/train/coded_data.hpp"
+#include "tests/train/streamed_split.hpp"
 
 namespace aesweep::test {
 namespace {
@@ -119,6 +120,66 @@ void expect_parts_equal_the_whole(const ComponentSpec& activation) {
 TEST(Encoder, AnyPartOfTheBatchesHasTheSameBits) {
   expect_parts_equal_the_whole<float>({"tanh", {}});
   expect_parts_equal_the_whole<double>({"softmax", {}});
+}
+
+// The last batch of 37 is one shard of 7, longer than those of 6 of a full batch.
+TEST(Encoder, StreamedSamplesHaveTheSameBits) {
+  const CodedData data;
+  for (const ComponentSpec& activation : {ComponentSpec{"tanh", {}}, {"topk", {{"k", 2}}}}) {
+    const TrialSpec spec = coded_spec(activation);
+    Coder<double> coder(spec, data.dataset);
+    Encoder<double> encoder(spec, coder.setup.network, coder.parameters, 0);
+    for (const Split* split : {&data.dataset.train, &data.dataset.test}) {
+      const StreamedSplit streamed(*split);
+      RealCodes memory = room(*split, 7), file = memory;
+      ASSERT_TRUE(encoder.encode(*split, 0, split->rows, memory).ok());
+      ASSERT_TRUE(encoder.encode(streamed.split(), 0, split->rows, file).ok());
+      EXPECT_EQ(memory.codes, file.codes);
+      EXPECT_EQ(memory.pre, file.pre);
+      const auto rows = static_cast<std::size_t>(split->rows);
+      Vector errors(rows, -1.0), of_file = errors;
+      ASSERT_TRUE(encoder.squared_errors(*split, 0, split->rows, memory.codes, errors).ok());
+      ASSERT_TRUE(
+          encoder.squared_errors(streamed.split(), 0, split->rows, memory.codes, of_file).ok());
+      EXPECT_EQ(errors, of_file);
+    }
+  }
+}
+
+// The first encoder's reader had pools left to read when the fault ended its call.
+TEST(Encoder, AFaultEndsTheReadingToo) {
+  const CodedData data;
+  const TrialSpec spec = coded_spec({"tanh", {}});
+  Coder<double> coder(spec, data.dataset);
+  const StreamedSplit streamed(data.dataset.train);
+  RealCodes codes = room(data.dataset.train, 7);
+  {
+    Encoder<double> encoder(spec, coder.setup.network, coder.parameters, 0);
+    ASSERT_TRUE(encoder.encode(streamed.split(), 0, 101, codes).ok());
+    streamed.cut(47);  // In the second batch.
+    const Status status = encoder.encode(streamed.split(), 0, 101, codes);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.fault(), Fault::kWorld);
+    EXPECT_NE(status.message().find("samples"), std::string::npos) << status.message();
+  }
+  Encoder<double> encoder(spec, coder.setup.network, coder.parameters, 0);
+  RealCodes again = room(data.dataset.train, 7);
+  again.pre.clear();
+  EXPECT_TRUE(encoder.encode(data.dataset.train, 0, 101, again).ok());
+  EXPECT_EQ(again.codes.size(), codes.codes.size());
+}
+
+TEST(EncoderDeathTest, StopsOnShardsThatTheNetworkIsNotPlannedFor) {
+  const CodedData data;
+  TrialSpec spec = coded_spec({"tanh", {}});
+  spec.record.samples = 0;
+  Dataset planned = data.dataset;
+  planned.train.rows = planned.test.rows = 60;  // Shards of 6.
+  Coder<double> coder(spec, planned);
+  Encoder<double> encoder(spec, coder.setup.network, coder.parameters, 0);
+  RealCodes codes = room(data.dataset.test, 7);
+  EXPECT_DEATH(static_cast<void>(encoder.encode(data.dataset.test, 0, 37, codes)),
+               "the network is planned for shards");
 }
 
 // With the samples' shards cut alike, codes are those that results keep.

@@ -309,5 +309,27 @@ TEST(Estimate, RefusesImpossibleModels) {
   refused(spec, "model.layers: is empty");
 }
 
+// Binary codes have limits that training would meet only at its end.
+TEST(Estimate, RefusesCodesThatAreTooWideToEvaluate) {
+  const auto with = [](std::int64_t units, std::vector<Binarization> kinds) {
+    TrialSpec spec = large_spec();
+    spec.model.layers[0] = dense("code", units, "tanh");
+    if (!kinds.empty()) spec.evaluate.codes.emplace().binarize = std::move(kinds);
+    const auto estimate = estimate_trial(spec, builtins(), layout_of(100, 50, 20), 1);
+    return estimate.ok() ? "fits" : estimate.status().message();
+  };
+  using enum Binarization;
+  EXPECT_EQ(with(4096, {kZero, kMean, kMedian}), "fits");
+  EXPECT_EQ(with(4097, {}), "fits");
+  EXPECT_EQ(with(4097, {kMedian}),
+            "evaluate.codes: the code, layer code, has 4097 units; binary codes have at most 4096 "
+            "bits: use a narrower code layer, or leave evaluate.codes out");
+  EXPECT_EQ(with(1024, {kZero, kItq}), "fits");
+  EXPECT_EQ(with(1025, {kZero}), "fits");
+  EXPECT_EQ(with(1025, {kZero, kItq}),
+            "evaluate.codes: the code, layer code, has 1025 units; itq takes at most 1024: use a "
+            "narrower code layer, or leave itq out of evaluate.codes.binarize");
+}
+
 }  // namespace
 }  // namespace aesweep::test

@@ -1,7 +1,7 @@
 // Proves that a trial whose splits are streamed from files has the bits of one whose splits are in
 // memory in the same order of blocks, on any number of ranks and after it was left in the middle of
-// an epoch; and that a file which can no longer be read ends the trial on all ranks alike, with the
-// reason, in training, in evaluation and in taking samples.
+// an epoch; and that a file which has changed or can no longer be read ends the trial with the
+// reason: in training and evaluation on all ranks alike, in taking samples on the rank that does.
 #include <gtest/gtest.h>
 
 #include <cmath>
