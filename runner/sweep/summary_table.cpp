@@ -1,6 +1,7 @@
 #include "runner/sweep/summary_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iomanip>
 #include <set>
@@ -27,6 +28,14 @@ std::string metric_text(std::optional<double> value) {
   return value ? text(std::setprecision(4), *value) : "-";
 }
 
+constexpr const char* kNumberColumn = "trial";
+constexpr std::array<const char*, 2> kLastColumns = {"status", "best"};
+
+bool is_own_column(const std::string& name) {
+  return name == kNumberColumn ||
+         std::find(kLastColumns.begin(), kLastColumns.end(), name) != kLastColumns.end();
+}
+
 // The last `parts` dotted parts of a key.
 std::string tail(const std::string& key, int parts) {
   std::size_t at = key.size();
@@ -34,7 +43,8 @@ std::string tail(const std::string& key, int parts) {
   return at == std::string::npos || at == 0 ? key : key.substr(at + 1);
 }
 
-// Each key, shortened to as many of its last parts as tell it from all others.
+// Each key, shortened to as many of its last parts as tell it from all others and from the table's
+// own columns: model.init_from.trial is no second "trial".
 std::vector<std::string> short_names(const std::vector<std::string>& keys) {
   std::vector<std::string> names;
   for (const std::string& key : keys) {
@@ -42,7 +52,10 @@ std::vector<std::string> short_names(const std::vector<std::string>& keys) {
     const auto same = [&](const std::string& other) {
       return tail(other, parts) == tail(key, parts);
     };
-    while (std::count_if(keys.begin(), keys.end(), same) > 1 && tail(key, parts) != key) ++parts;
+    const auto taken = [&] {
+      return is_own_column(tail(key, parts)) || std::count_if(keys.begin(), keys.end(), same) > 1;
+    };
+    while (taken() && tail(key, parts) != key) ++parts;
     names.push_back(tail(key, parts));
   }
   return names;
@@ -126,10 +139,10 @@ std::string summary_table(const SweepPlan& plan, const Manager& manager, std::si
   const std::vector<std::string> keys = parameter_keys(plan);
   const std::vector<std::string> metrics = shown_metrics(plan, manager);
 
-  std::vector<std::string> headers = {"trial"};
+  std::vector<std::string> headers = {kNumberColumn};
   for (std::string& name : short_names(keys)) headers.push_back(std::move(name));
   headers.insert(headers.end(), metrics.begin(), metrics.end());
-  headers.insert(headers.end(), {"status", "best"});
+  headers.insert(headers.end(), kLastColumns.begin(), kLastColumns.end());
 
   std::vector<std::vector<std::string>> rows;
   std::int64_t left_out = 0;

@@ -100,6 +100,17 @@ TEST(SummaryTable, ShowsParametersMainMetricsAndTheBest) {
             "trial 2 diverged: NaN in step 3\n");
 }
 
+TEST(SummaryTable, NamesNoParameterAsOneOfItsOwnColumns) {
+  Ended sweep({0.5, 0.25});
+  for (PlannedTrial& trial : sweep.experiment.trials) {
+    trial.parameters = {{"model.init_from.trial", std::int64_t{7}}, {"best", std::int64_t{1}}};
+  }
+  sweep.finish();
+  const std::string table = summary_table(sweep.plan, sweep.manager);
+  EXPECT_EQ(table.substr(0, table.find('\n')),
+            "trial  init_from.trial  best  test/mse  test/l0  status     best");
+}
+
 TEST(SummaryTable, BestFollowsTheGoalAndNeedsAFiniteValue) {
   Ended sweep({0.5, NAN, 0.75, 0.75});
   sweep.finish();
