@@ -214,7 +214,7 @@ Status show_plan(const PlanOptions& options) {
       load_experiment(bytes.value(), options.experiment, probe.value(), catalogue);
   if (!experiment.ok()) return experiment.status();
   const Result<DatasetLayout> layout = inspect(experiment->data, hdf5_opener());
-  if (!layout.ok()) return layout.status();
+  if (!layout.ok()) return at_place(experiment.value(), layout.status());
   const Result<Plan> plan = make_plan(experiment.value(), catalogue, layout.value(), options.ranks);
   if (!plan.ok()) return plan.status();
 

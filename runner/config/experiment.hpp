@@ -109,6 +109,10 @@ struct Experiment {
 // path alone where no such key was written.
 [[nodiscard]] std::string place_of(const Experiment& experiment, std::string_view message);
 
+// A fault of a later check with that place in front; as it is where its message starts with no key
+// of the file, such as that of a data file.
+[[nodiscard]] Status at_place(const Experiment& experiment, const Status& status);
+
 // The keys in which two experiments differ, each as "optimizer.lr: 0.001 -> 0.002" in the order of
 // the second; a key that one of them lacks has `(none)` there. Overrides are applied first. Keys
 // without effect on results (resources, checkpoint, limits, name) are left out. Empty where they

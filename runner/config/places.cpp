@@ -58,4 +58,11 @@ std::string place_of(const Experiment& experiment, std::string_view message) {
   return text(experiment.path, ':', place->second.line, ':', place->second.column);
 }
 
+Status at_place(const Experiment& experiment, const Status& status) {
+  const std::string& message = status.message();
+  const std::string first = message.substr(0, message.find(": "));
+  if (nearest(experiment.places, first) == experiment.places.end()) return status;
+  return status.in(place_of(experiment, message));
+}
+
 }  // namespace aesweep

@@ -58,7 +58,7 @@ class Sweep {
   Status prepare() {
     AESWEEP_RETURN_IF_ERROR(check_folder());
     AESWEEP_RETURN_IF_ERROR(compare());
-    AESWEEP_RETURN_IF_ERROR(load_data());
+    AESWEEP_RETURN_IF_ERROR(at_place(plan_.experiment, load_data()));
     AESWEEP_RETURN_IF_ERROR(plan_trials());
     return nothing_to_do_ ? Status() : world_.agree(is_first() ? open_run() : Status());
   }

@@ -2,6 +2,7 @@
 // running the real program and comparing exit status and texts.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 
 #include "core/base/text.hpp"
 #include "tests/app/program.hpp"
+#include "tests/data/array_builder.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace aesweep {
@@ -328,6 +330,34 @@ TEST(Plan, ReadsTheSizesOfDataFilesInTheDataFolder) {
   const Answer nowhere = aesweep({"plan", kMnist}, {{"AESWEEP_DATA_DIR", ""}});
   EXPECT_EQ(nowhere.status, 2);
   expect_has(nowhere.err, "--data-dir");
+}
+
+// What only the data files, or a trial with them, show to be wrong: plan and run name the key's
+// place, and run does so before it trains.
+TEST(Plan, PlacesFaultsThatTheDataShows) {
+  TemporaryFolder folder;
+  folder.write("x.npy", npy_file("|u1", "(11, 3)", std::string(33, '\x7')));
+  const auto fault_of = [&](const std::string& split, const std::string& more) {
+    const std::string yaml = folder.write(
+        "a.yaml", "schema: 1\ndata:\n  source: files\n  path: x.npy\n  split: " + split +
+                      "\nmodel:\n  loss: mse\n  layers:\n    - {name: code, kind: dense, "
+                      "units: 4097}\n    - {name: out, kind: dense}\noptimizer: sgd\n"
+                      "train: {epochs: 1}\n" +
+                      more);
+    const Answer plan = aesweep({"plan", yaml});
+    EXPECT_EQ(plan.status, 2) << plan.out;
+    const Answer run = aesweep({"run", yaml, "-o", folder.path("run")});
+    EXPECT_EQ(run.status, 2) << run.out;
+    EXPECT_EQ(run.err, plan.err);
+    return plan.err.substr(std::min(plan.err.size(), std::string("aesweep: " + yaml).size()));
+  };
+  const std::string split = fault_of("{test: [8, 12]}", "");
+  EXPECT_TRUE(split.starts_with(":5:17: data.split.test")) << split;
+  const std::string codes = fault_of("{test: [8, 11]}", "evaluate: {codes: {binarize: mean}}\n");
+  EXPECT_TRUE(
+      codes.starts_with(":13:19: trial 0 (a): evaluate.codes: the code, layer code, has "
+                        "4097 units;"))
+      << codes;
 }
 
 }  // namespace

@@ -485,6 +485,16 @@ TEST(Malformed, PlacesOfLaterFaults) {
   };
   for (const auto& [message, place] : table)
     EXPECT_EQ(place_of(read.value(), message), place) << message;
+
+  const auto placed = [&](const Status& status) {
+    return at_place(read.value(), status).message();
+  };
+  EXPECT_EQ(placed(Status::input("data.split.test: missing; x: y")),
+            "a.yaml:2:7: data.split.test: missing; x: y");
+  EXPECT_EQ(placed(Status::world("train.epochs: x")), "a.yaml:9:17: train.epochs: x");
+  EXPECT_EQ(at_place(read.value(), Status::world("train.epochs: x")).fault(), Fault::kWorld);
+  EXPECT_EQ(placed(Status::input("/d/x.npy: has 3 labels")), "/d/x.npy: has 3 labels");
+  EXPECT_TRUE(at_place(read.value(), Status()).ok());
 }
 
 TEST(Malformed, SweptKeys) {
