@@ -5,7 +5,7 @@ Run by hand where NumPy is installed (Debian: python3-numpy); the test reads onl
 
     /usr/bin/python3 tests/codes/golden_itq.py > tests/codes/golden_itq.inc
 
-Codes are x[i][j] = (j + 1) sin(1.7 i + 2.3 j^2) + 0.25 cos(0.9 i (j + 1)), rows x units, and centred.
+Codes are x[i][j] = (j + 1) sin(1.7 i + 2.3 j^2) + 0.25 cos(0.9 i (j + 1)), rows x units, centred.
 """
 
 import math
