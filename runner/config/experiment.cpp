@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -219,6 +220,20 @@ Status find_paths(const DocumentParts& parts, const std::string& data_dir, DataS
 }
 
 }  // namespace
+
+Result<DataSpec> data_of(const Document& document, const std::string& data_dir) {
+  const DocumentParts& parts = document.parts();
+  DataSpec data = parts.settings.data.spec;
+  AESWEEP_RETURN_IF_ERROR(find_paths(parts, data_dir, data));
+  return data;
+}
+
+std::string data_folder_of(const Document& document, const std::string& found) {
+  const std::filesystem::path written = document.parts().settings.data.spec.path;
+  if (written.empty() || written.is_absolute()) return "";
+  const std::string end = "/" + written.lexically_normal().string();
+  return found.ends_with(end) ? found.substr(0, found.size() - end.size()) : "";
+}
 
 Result<Experiment> resolve_experiment(const Document& document, const Catalogue& catalogue,
                                       const std::string& data_dir, const WeightsReader& weights) {

@@ -122,6 +122,14 @@ struct Experiment {
                                                     const std::string& after,
                                                     std::span<const Override> after_overrides);
 
+// The data alone, with its paths found as resolve_experiment finds them: no component is looked at
+// and no given weights are read.
+[[nodiscard]] Result<DataSpec> data_of(const Document& document, const std::string& data_dir);
+
+// The folder that holds data sets from which data.path, as written, leads to `found`; empty where
+// there is none.
+[[nodiscard]] std::string data_folder_of(const Document& document, const std::string& found);
+
 // `data_dir` is the folder that holds data-set folders; empty if none is configured. `weights`
 // reads what model.init_from names (runner/weights); without it, that key is refused.
 [[nodiscard]] Result<Experiment> resolve_experiment(const Document& document,

@@ -26,4 +26,13 @@ Result<TrialSpec> parse_trial_config(const std::string& canonical_text,
   return std::move(trial->spec);
 }
 
+bool takes_data_as_stored(const std::string& canonical_text) {
+  Result<Node> document = read_yaml(canonical_text, "");
+  if (!document.ok() || document->kind != NodeKind::kMap) return false;
+  const Node* data = find(*document, "data");
+  if (data == nullptr || data->kind != NodeKind::kMap) return false;
+  const Node* scaling = find(*data, "scaling");
+  return scaling != nullptr && scaling->kind == NodeKind::kScalar && scaling->text == "none";
+}
+
 }  // namespace aesweep

@@ -17,4 +17,7 @@ namespace aesweep {
 [[nodiscard]] Result<TrialSpec> parse_trial_config(const std::string& canonical_text,
                                                    const Catalogue& catalogue);
 
+// Whether that text says data.scaling: none.
+[[nodiscard]] bool takes_data_as_stored(const std::string& canonical_text);
+
 }  // namespace aesweep

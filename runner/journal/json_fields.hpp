@@ -38,6 +38,9 @@ class Writer {
   void flag(const char* name, bool value) {
     if (value) object_[name] = true;
   }
+  void optional(const char* name, const std::string& value) {
+    if (!value.empty()) object_[name] = value;
+  }
   void refuse(const char*, const char*) {}
   [[nodiscard]] Json& object() { return object_; }
 
@@ -95,6 +98,11 @@ class Reader {
   void flag(const char* name, bool& value) {
     const auto entry = object_.find(name);
     value = false;
+    if (entry != object_.end() && fault_.empty()) take(*entry, value, where_ + name);
+  }
+  void optional(const char* name, std::string& value) {
+    const auto entry = object_.find(name);
+    value.clear();
     if (entry != object_.end() && fault_.empty()) take(*entry, value, where_ + name);
   }
   // For a value that its type allows and its meaning does not.

@@ -41,6 +41,7 @@ void fields(F& f, JobStarted& r) {
   f("best_weights", r.best_weights);
   f("plugins", r.plugins);
   f("data_fingerprint", r.data_fingerprint);
+  f.optional("weights_sha256", r.weights_sha256);
   f("numeric_fingerprint", r.numeric_fingerprint);
   f("numerics_version", r.numerics_version);
   f("software_version", r.software_version);

@@ -37,6 +37,7 @@ struct JobStarted {
   std::int64_t best_weights = 0;  // record.weights: {best: k}; 0: no bound.
   std::vector<PluginRecord> plugins;
   std::string data_fingerprint;
+  std::string weights_sha256;  // Of all weights given by model.init_from; empty: none, or not said.
   std::string numeric_fingerprint;
   int numerics_version = 0;
   std::string software_version;

@@ -18,6 +18,7 @@
 #include "runner/store/fence.hpp"
 #include "runner/store/h5_checked.hpp"
 #include "runner/store/image_file.hpp"
+#include "runner/store/verified_file.hpp"
 
 namespace aesweep {
 namespace {
@@ -25,6 +26,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "codes are stored as they lie in words");
 
 constexpr const char* kFormat = "aesweep codes";
+constexpr const char* kFormatVersion = "1.0";
+constexpr std::string_view kFormatMajor = "1.";  // Minor versions add what older programs ignore.
 constexpr std::string_view kNpyMagic = "\x93NUMPY";
 constexpr std::string_view kH5Magic = "\x89HDF";
 constexpr std::string_view kFaissMagic = "IBxF";
@@ -56,6 +59,7 @@ Status write_h5_contents(const h5::Node& file, const StoredCodes& codes) {
     return h5::set_attribute(file, ".", name, value);
   };
   AESWEEP_RETURN_IF_ERROR(attribute("format", std::string_view(kFormat)));
+  AESWEEP_RETURN_IF_ERROR(attribute("format_version", std::string_view(kFormatVersion)));
   AESWEEP_RETURN_IF_ERROR(attribute("run", std::string_view(codes.origin.run)));
   AESWEEP_RETURN_IF_ERROR(attribute("trial", codes.origin.trial));
   AESWEEP_RETURN_IF_ERROR(attribute("key", std::string_view(codes.origin.key)));
@@ -153,6 +157,11 @@ Result<StoredCodes> read_h5_contents(const h5::Node& file, std::uint64_t bytes_m
     return not_codes(file.where,
                      "an HDF5 file without the attribute format = " + std::string(kFormat));
   }
+  Result<std::string> version = h5::checked_attribute(file, "format_version", bytes_max);
+  if (!version.ok()) return version.status();
+  if (!version->starts_with(kFormatMajor)) {
+    return not_codes(file.where, text("format_version ", *version, ", of another aesweep"));
+  }
   StoredCodes codes;
   for (const auto& [name, value] : {std::pair("run", &codes.origin.run),
                                     {"key", &codes.origin.key},
@@ -180,21 +189,40 @@ Result<StoredCodes> read_h5_contents(const h5::Node& file, std::uint64_t bytes_m
 }
 
 Result<StoredCodes> read_h5_codes(const std::string& path) {
-  Result<std::vector<std::byte>> bytes = read_file(path, std::uint64_t{1} << 40);
-  if (!bytes.ok()) return bytes.status();
-  MemorySink image(std::move(*bytes));
+  Result<std::unique_ptr<ByteSink>> image = open_verified(path, path, {});
+  if (!image.ok()) return image.status();
   const auto read = [&]() -> Result<StoredCodes> {
     const h5::Session session;
-    Result<h5::Node> file = h5::open_image(image, path);
+    Result<h5::Node> file = h5::open_image(**image, path);
     if (!file.ok()) return file.status();
-    Result<StoredCodes> codes = read_h5_contents(*file, image.size());
+    Result<StoredCodes> codes = read_h5_contents(*file, (*image)->size());
     const Status closed = file->close();
     if (codes.ok() && !closed.ok()) return closed;
     return codes;
   };
-  Result<StoredCodes> codes = fenced(path, read);
+  Result<StoredCodes> codes = read();
+  if ((*image)->error() != 0) return Status::world(path + ": cannot be read to its end");
   if (codes.ok()) return codes;
   return Status::input(codes.status().message());
+}
+
+Result<StoredCodes> read_any_codes(const std::string& path) {
+  Result<InputFile> file = InputFile::open(path);
+  if (!file.ok()) return file.status();
+  std::array<char, 8> start{};
+  const std::size_t length = std::min<std::size_t>(start.size(), file->size());
+  AESWEEP_RETURN_IF_ERROR(file->read_at(0, std::as_writable_bytes(std::span(start).first(length))));
+  const std::string_view magic(start.data(), length);
+  if (magic.starts_with(kNpyMagic)) return read_npy_codes(path);
+  if (magic.starts_with(kH5Magic)) return read_h5_codes(path);
+  if (magic.starts_with(kFaissMagic)) {
+    Result<PackedCodes> packed = read_faiss(*file);
+    if (!packed.ok()) return packed.status();
+    StoredCodes codes;
+    codes.packed = std::move(*packed);
+    return codes;
+  }
+  return not_codes(path, "neither .npy nor .h5 nor .faiss");
 }
 
 }  // namespace
@@ -244,22 +272,8 @@ Status write_codes(const std::string& path, const StoredCodes& codes) {
 }
 
 Result<StoredCodes> read_codes(const std::string& path) {
-  Result<InputFile> file = InputFile::open(path);
-  if (!file.ok()) return file.status();
-  std::array<char, 8> start{};
-  const std::size_t length = std::min<std::size_t>(start.size(), file->size());
-  AESWEEP_RETURN_IF_ERROR(file->read_at(0, std::as_writable_bytes(std::span(start).first(length))));
-  const std::string_view magic(start.data(), length);
-  if (magic.starts_with(kNpyMagic)) return read_npy_codes(path);
-  if (magic.starts_with(kH5Magic)) return read_h5_codes(path);
-  if (magic.starts_with(kFaissMagic)) {
-    Result<PackedCodes> packed = read_faiss(*file);
-    if (!packed.ok()) return packed.status();
-    StoredCodes codes;
-    codes.packed = std::move(*packed);
-    return codes;
-  }
-  return not_codes(path, "neither .npy nor .h5 nor .faiss");
+  return fenced(
+      path, [&] { return read_any_codes(path); }, "split the file of codes");
 }
 
 }  // namespace aesweep

@@ -1,9 +1,9 @@
 // Files of codes: what `aesweep encode` writes and `aesweep search` reads.
 //
 //   .npy    real codes f4 or f8 [sample, unit], or bits u1 [sample, ceil(bits / 8)]
-//   .h5     codes [sample, unit], or packed u1 [sample, ceil(bits / 8)] and bits; labels i4
-//   [sample]
-//           where they are known; attributes format, run, trial, key, binarization
+//   .h5     codes [sample, unit], or packed u1 [sample, ceil(bits / 8)] and bits; where they are
+//           known, labels i4 [sample]; attributes format, format_version, run, trial, key,
+//           binarization
 //   .faiss  bits as an IndexBinaryFlat of faiss (faiss.read_index_binary); of a multiple of 8
 //
 // Bit j of a code is bit j % 8, counted from the lowest, of byte j / 8. A .npy file does not say

@@ -10,16 +10,17 @@
 namespace aesweep {
 
 // The result of `body`, a Status or Result, or a fault of the world that says what ran out of
-// memory.
+// memory, and `advice`.
 template <class Body>
-[[nodiscard]] auto fenced(const std::string& what, Body&& body) -> decltype(body()) {
-  const char* kNextStep = ": not enough memory; keep fewer trials or samples in one run";
+[[nodiscard]] auto fenced(const std::string& what, Body&& body,
+                          const char* advice = "keep fewer trials or samples in one run")
+    -> decltype(body()) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return Status::world(what + kNextStep);
+    return Status::world(what + ": not enough memory; " + advice);
   } catch (const std::length_error&) {  // A size that no memory could hold.
-    return Status::world(what + kNextStep);
+    return Status::world(what + ": not enough memory; " + advice);
   }
 }
 

@@ -120,6 +120,12 @@ Result<std::vector<StoredTrial>> read_trials(const h5::Node& file, std::uint64_t
   if (!table.ok()) return table.status();
   Result<std::size_t> id = find_column(*table, where, "id", CellType::kI8);
   if (!id.ok()) return id.status();
+  Result<std::size_t> key = find_column(*table, where, "key", CellType::kText);
+  if (!key.ok()) return key.status();
+  Result<std::size_t> epochs = find_column(*table, where, "epochs", CellType::kI8);
+  if (!epochs.ok()) return epochs.status();
+  Result<std::size_t> steps = find_column(*table, where, "steps", CellType::kI8);
+  if (!steps.ok()) return steps.status();
   Result<std::size_t> label = find_column(*table, where, "label", CellType::kText);
   if (!label.ok()) return label.status();
   Result<std::size_t> status = find_column(*table, where, "status", CellType::kText);
@@ -137,6 +143,9 @@ Result<std::vector<StoredTrial>> read_trials(const h5::Node& file, std::uint64_t
   for (std::size_t row = 0; row < trials.size(); ++row) {
     StoredTrial& trial = trials[row];
     trial.number = table->integer(row, *id);
+    trial.key = cell_text(*table, row, *key);
+    trial.epochs = table->integer(row, *epochs);
+    trial.steps = table->integer(row, *steps);
     trial.label = cell_text(*table, row, *label);
     trial.status = cell_text(*table, row, *status);
     for (const std::size_t column : metric_columns) {
@@ -144,6 +153,9 @@ Result<std::vector<StoredTrial>> read_trials(const h5::Node& file, std::uint64_t
     }
     if (trial.number < 0 || (row > 0 && trials[row - 1].number >= trial.number)) {
       return shaped_wrong(where, "ids from 0, ascending");
+    }
+    if (trial.epochs < 0 || trial.steps < 0) {
+      return shaped_wrong(where, "numbers of epochs and steps from 0");
     }
   }
   return trials;
@@ -362,6 +374,20 @@ Result<std::pair<std::string, std::string>> ResultsReader::experiment() const {
   });
 }
 
+Result<std::string> ResultsReader::fact(const std::string& name) const {
+  return state_->with_file<std::string>([&](const h5::Node& file) -> Result<std::string> {
+    Result<bool> there = h5::has(file, "runtime");
+    if (!there.ok()) return there.status();
+    if (!*there) return std::string();
+    Result<h5::Node> runtime = h5::open_checked_group(file, "runtime");
+    if (!runtime.ok()) return runtime.status();
+    there = h5::has(*runtime, name);
+    if (!there.ok()) return there.status();
+    if (!*there) return std::string();
+    return h5::read_checked_text(*runtime, name, state_->image->size());
+  });
+}
+
 Result<std::vector<NamedTensor>> ResultsReader::weights(std::int64_t number, WeightsOf when) const {
   using Tensors = std::vector<NamedTensor>;
   if (const Result<StoredTrial> row = trial(number); !row.ok()) return row.status();
@@ -373,16 +399,18 @@ Result<std::vector<NamedTensor>> ResultsReader::weights(std::int64_t number, Wei
     if (!*there) {
       return Status::input(text(trial.where, " has no ", name,
                                 ": the run did not record this trial's weights; run it with "
-                                "record.weights: true"));
+                                "record.weights: all, or raise record.weights.best"));
     }
     Result<h5::Node> group = h5::open_checked_group(trial, name);
     if (!group.ok()) return group.status();
     Result<std::vector<std::string>> names = h5::members(*group, bytes_max);
     if (!names.ok()) return names.status();
     Tensors tensors;
+    std::uint64_t left = bytes_max;  // Many links to one data set may be worth more than the file.
     for (const std::string& member : *names) {
-      Result<NamedTensor> tensor = read_tensor(*group, member, -1, bytes_max);
+      Result<NamedTensor> tensor = read_tensor(*group, member, -1, left);
       if (!tensor.ok()) return tensor.status();
+      left -= tensor->bytes.size();
       tensors.push_back(std::move(*tensor));
     }
     return tensors;

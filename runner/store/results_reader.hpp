@@ -20,7 +20,10 @@ enum class WeightsOf { kInitial, kFinal };
 
 struct StoredTrial {
   std::int64_t number = 0;
+  std::string key;
   std::string label;
+  std::int64_t epochs = 0;  // Finished.
+  std::int64_t steps = 0;
   std::string status;                                   // "completed", ...
   std::vector<std::pair<std::string, double>> metrics;  // Stored name ("test_mse") and last value.
 };
@@ -61,6 +64,8 @@ class ResultsReader {
   [[nodiscard]] Result<std::string> config(std::int64_t number) const;  // Resolved, YAML.
   // The experiment's text as given, and what --set changed, one KEY=VALUE a line.
   [[nodiscard]] Result<std::pair<std::string, std::string>> experiment() const;
+  // /runtime/<name>: a text of what the run happened to have; empty where it is not there.
+  [[nodiscard]] Result<std::string> fact(const std::string& name) const;
   // Stored names ("code_weights"), in the order of names. An input fault where none were recorded.
   [[nodiscard]] Result<std::vector<NamedTensor>> weights(std::int64_t number, WeightsOf when) const;
   [[nodiscard]] Result<StoredSamples> samples(std::int64_t number) const;

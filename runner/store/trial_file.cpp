@@ -5,9 +5,8 @@
 //   /parameters   table: name, type (0 bool, 1 integer, 2 real, 3 text), one column per type
 //   /metrics      table: name, unit, formula
 //   /history      table: epoch, step, metric (row of /metrics), value
-//   /trial        config, reason (unless empty), weights_initial/*, weights_final/*, input_scale
-//   and
-//                 input_shift (each unless empty), samples/*
+//   /trial        config, reason (unless empty), weights_initial/*, weights_final/*,
+//                 input_scale and input_shift (each unless empty), samples/*
 #include "runner/store/trial_file.hpp"
 
 #include <algorithm>

@@ -5,7 +5,9 @@
 #include <ctime>
 #include <iomanip>
 #include <map>
+#include <set>
 
+#include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "core/math/fingerprint.hpp"
 #include "runner/journal/lease.hpp"
@@ -33,6 +35,20 @@ std::vector<PluginRecord> plugin_records(const SweepPlan& plan) {
   std::vector<PluginRecord> list;
   for (auto& [name, record] : records) list.push_back(std::move(record));
   return list;
+}
+
+// The digest of all weights that trials start from: of the only ones, or of the digests of several.
+std::string weights_digest(const SweepPlan& plan) {
+  std::set<std::string> digests;
+  for (const SweepTrial& trial : plan.trials) {
+    const auto& given = trial.plan->spec.model.given_weights;
+    if (given) digests.insert(given->sha256);
+  }
+  if (digests.empty()) return "";
+  if (digests.size() == 1) return *digests.begin();
+  Sha256 hash;
+  for (const std::string& digest : digests) hash.update(digest);
+  return hash.finish();
 }
 
 // "node1: 4, node2: 4"
@@ -81,6 +97,7 @@ JobStarted make_job_record(const SweepPlan& plan, const SweepOptions& options,
   job.best_weights = experiment.best_weights;
   job.plugins = plugin_records(plan);
   job.data_fingerprint = plan.data.fingerprint;
+  job.weights_sha256 = weights_digest(plan);
   job.numeric_fingerprint = plan.numeric_fingerprint;
   job.numerics_version = kNumericsVersion;
   job.software_version = options.software_version;

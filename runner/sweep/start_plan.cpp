@@ -247,6 +247,11 @@ std::vector<std::string> settings_changes(const JobStarted& before, const std::s
     if (left != right) changes.push_back(text(what, ": ", left, " -> ", right));
   };
   compare("fingerprint of the data", before.data_fingerprint, now.data_fingerprint);
+  // Where one of them has none, the experiment's keys say so; older journals do not say.
+  if (!before.weights_sha256.empty() && !now.weights_sha256.empty()) {
+    compare("weights of model.init_from", before.weights_sha256.substr(0, 12),
+            now.weights_sha256.substr(0, 12));
+  }
   compare("version of the numerics", text(before.numerics_version), text(now.numerics_version));
   for (const PluginRecord& one : now.plugins) {
     const auto same = std::find_if(

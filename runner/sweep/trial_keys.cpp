@@ -43,18 +43,27 @@ std::vector<const CatalogueEntry*> used_components(const TrialSpec& spec,
   return entries;
 }
 
-std::string trial_key(const PlannedTrial& trial, const Catalogue& catalogue,
-                      const std::string& data_fingerprint) {
+std::string key_of(const KeyParts& parts) {
   Sha256 hash;
-  add_part(hash, trial.resolved);
-  add_part(hash, data_fingerprint);
-  add_part(hash, text(kNumericsVersion));
-  for (const CatalogueEntry* entry : used_components(trial.spec, catalogue)) {
-    add_part(hash, text(kind_name(static_cast<aesweep_kind>(entry->component.kind)), ' ',
-                        entry->component.name));
-    add_part(hash, entry->library->sha256);
+  add_part(hash, parts.resolved);
+  add_part(hash, parts.data_fingerprint);
+  add_part(hash, text(parts.numerics_version));
+  for (const auto& [component, sha256] : parts.components) {
+    add_part(hash, component);
+    add_part(hash, sha256);
   }
   return hash.finish().substr(0, kKeyDigits);
+}
+
+std::string trial_key(const PlannedTrial& trial, const Catalogue& catalogue,
+                      const std::string& data_fingerprint) {
+  KeyParts parts{trial.resolved, data_fingerprint, kNumericsVersion, {}};
+  for (const CatalogueEntry* entry : used_components(trial.spec, catalogue)) {
+    parts.components.emplace_back(text(kind_name(static_cast<aesweep_kind>(entry->component.kind)),
+                                       ' ', entry->component.name),
+                                  entry->library->sha256);
+  }
+  return key_of(parts);
 }
 
 UniqueTrials unique_trials(const Experiment& experiment, const Catalogue& catalogue,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/model/catalogue.hpp"
@@ -14,6 +15,17 @@ namespace aesweep {
 // lacks are left out: resolve_experiment has refused them.
 [[nodiscard]] std::vector<const CatalogueEntry*> used_components(const TrialSpec& spec,
                                                                  const Catalogue& catalogue);
+
+// What goes into a key.
+struct KeyParts {
+  std::string resolved;  // PlannedTrial::resolved
+  std::string data_fingerprint;
+  int numerics_version = 0;
+  // Of the components used, sorted: "activation relu", and the SHA-256 of its library.
+  std::vector<std::pair<std::string, std::string>> components;
+};
+
+[[nodiscard]] std::string key_of(const KeyParts& parts);
 
 // 16 hexadecimal digits of the SHA-256 over all that a trial's result depends on beside the numeric
 // fingerprint: resolved configuration, data, bytes of the plugins used, numerics version.

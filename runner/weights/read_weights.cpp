@@ -16,6 +16,7 @@
 #include "core/base/text.hpp"
 #include "core/data/npy.hpp"
 #include "core/data/safetensors.hpp"
+#include "runner/store/fence.hpp"
 #include "runner/store/results_reader.hpp"
 
 namespace aesweep {
@@ -170,9 +171,12 @@ std::string weights_digest(std::span<const NamedTensor> tensors) {
 }
 
 Result<GivenWeights> read_weights(const InitFrom& from) {
-  TensorList list(from.path);
-  AESWEEP_RETURN_IF_ERROR(add_all(from, list));
-  return list.finish();
+  const auto read = [&]() -> Result<GivenWeights> {
+    TensorList list(from.path);
+    AESWEEP_RETURN_IF_ERROR(add_all(from, list));
+    return list.finish();
+  };
+  return fenced(from.path, read, "give the layers that are needed in a file of their own");
 }
 
 }  // namespace aesweep

@@ -114,6 +114,9 @@ TEST_F(Reader, TellsWhatWasWritten) {
   const StoredTrial& first = reader.trials()[0];
   EXPECT_EQ(first.number, 1);
   EXPECT_EQ(first.label, "lr=1");
+  EXPECT_EQ(first.key, "key-of-trial-1");
+  EXPECT_EQ(first.epochs, sample_result(1, 2).epochs);
+  EXPECT_EQ(first.steps, sample_result(1, 2).steps);
   EXPECT_EQ(first.status, "completed");
   EXPECT_EQ(first.metrics,
             (std::vector<std::pair<std::string, double>>{{"train_loss", 1.5}, {"test_fvu", 0.5}}));

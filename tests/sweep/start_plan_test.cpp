@@ -322,6 +322,16 @@ TEST(StartPlan, OverridesReadBackAndThoseWithoutEffectAreLeftOut) {
   EXPECT_TRUE(overrides_of("").empty());
 }
 
+TEST(StartPlan, OtherGivenWeightsAreNamedWhereBothJobsSayTheirs) {
+  JobStarted before;  // As of an older journal.
+  JobStarted now;
+  now.weights_sha256 = "aaaabbbbccccdddd";
+  EXPECT_TRUE(settings_changes(before, "schema: 1\n", now, "schema: 1\n").empty());
+  before.weights_sha256 = "eeeeffff00001111";
+  EXPECT_EQ(settings_changes(before, "schema: 1\n", now, "schema: 1\n"),
+            (std::vector<std::string>{"weights of model.init_from: eeeeffff0000 -> aaaabbbbcccc"}));
+}
+
 TEST(StartPlan, OtherDataAndOtherLibrariesAreNamed) {
   JobStarted before;
   before.data_fingerprint = "d1";
