@@ -336,7 +336,7 @@ TEST(EncodeGivenWeights, NeedsNoSourceOfThem) {
   // Trained again while the second run is not finished: the resume says what changed.
   fs::remove_all(folder.path("first"));
   run({folder.path("first.yaml"), "-o", folder.path("first"), "--set", "train.seed=4"});
-  const Answer resumed = aesweep({"run", yaml, "-o", folder.path("second")});
+  const Answer resumed = aesweep({"run", yaml, "-o", folder.path("second"), "--resume"});
   EXPECT_EQ(resumed.status, 2);
   EXPECT_NE(resumed.err.find("weights of model.init_from: "), std::string::npos) << resumed.err;
 
