@@ -57,14 +57,18 @@ Result<std::string> find_data(const std::string& file, const std::string& writte
   }
   places.push_back(folder_of(file) / written);
   std::string tried;
+  bool other_kind = false;
   for (const fs::path& place : places) {
     if (std::string name = found_at(place, wanted); !name.empty()) return name;
-    tried += (tried.empty() ? "" : " and ") + place.lexically_normal().string() + kind_at(place);
+    const std::string kind = kind_at(place);
+    other_kind = other_kind || !kind.empty();
+    tried += (tried.empty() ? "" : " and ") + place.lexically_normal().string() + kind;
   }
   return Status::input(text("found no ", name_of(wanted), " ", written, "; tried ", tried,
-                            data_dir.empty() ? "; give the folder that holds data sets by "
-                                               "--data-dir or AESWEEP_DATA_DIR"
-                                             : ""));
+                            data_dir.empty() && !other_kind
+                                ? "; give the folder that holds data sets by "
+                                  "--data-dir or AESWEEP_DATA_DIR"
+                                : ""));
 }
 
 }  // namespace aesweep

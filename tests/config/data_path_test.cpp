@@ -57,6 +57,12 @@ TEST_F(DataPath, SaysWhereItLooked) {
                 folder_.path("exp/file"));
 }
 
+TEST_F(DataPath, OfTheOtherKindNeedsNoDataFolder) {
+  EXPECT_EQ(path_of(folder_, "../data/file", ""),
+            folder_.path("exp/a.yaml") + ":2:27: data.path: found no folder ../data/file; tried " +
+                folder_.path("data/file") + " (a file)");
+}
+
 TEST_F(DataPath, KeepsTheTextAndPathAsGiven) {
   const std::string yaml = base_with(2, "data: {source: idx, path: mnist}");
   Result<Document> document = parse_experiment(yaml, folder_.path("exp/a.yaml"), {});
