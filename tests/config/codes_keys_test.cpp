@@ -122,7 +122,7 @@ TEST(CodesKeys, TheirMetricsMayCompareTrials) {
             std::string::npos);
   const std::string labels =
       with_codes("{binarize: [mean]}") + "\nmetric: {name: codes/mean/map}\n";
-  EXPECT_NE(fault(labels).find("metric.name: unknown metric codes/mean/map"), std::string::npos)
+  EXPECT_NE(fault(labels).find("metric.name: codes/mean/map needs labels"), std::string::npos)
       << fault(labels);
 }
 
