@@ -4,13 +4,11 @@
 // come from it.
 #include <gtest/gtest.h>
 
-#include <numeric>
 #include <string>
 #include <vector>
 
-#include "core/train/trainer.hpp"
-#include "tests/support/builtins.hpp"
 #include "tests/train/golden_file.hpp"
+#include "tests/train/golden_steps.hpp"
 #include "tests/train/specs.hpp"
 
 namespace aesweep::test {
@@ -42,49 +40,8 @@ TEST(GoldenClassifier, FiveStepsAgreeWithPyTorch) {
   const auto cases = read_golden("golden_classifier.txt");
   ASSERT_EQ(cases.size(), 1u);
   const Golden& golden = cases.at("cosine_norm_adam");
-  const TrialSpec spec = classifier();
-  const Values& data = golden.at("data");
   const std::vector<std::int32_t> labels(golden.at("labels").begin(), golden.at("labels").end());
-  Dataset dataset;
-  dataset.train.element = Element::kF64;
-  dataset.train.rows = kSteps * kBatch;
-  dataset.train.cols = kCols;
-  dataset.train.samples = reinterpret_cast<const std::byte*>(data.data());
-  dataset.train.labels = labels.data();
-  dataset.test = dataset.train;
-  SoloExchange exchange;
-  auto setup =
-      set_up_trial<double>(spec, builtins(), {kSteps * kBatch, kSteps * kBatch, kCols}, 0, 1);
-  ASSERT_TRUE(setup.ok()) << setup.status().message();
-  ASSERT_EQ(setup->total_steps, kSteps);
-  Trainer<double> trainer(spec, dataset, exchange, std::move(setup).value());
-  const std::vector<Tensor>& tensors = trainer.network().tensors();
-  ASSERT_EQ(tensors.size(), 4u);
-  for (std::size_t t = 0; t < tensors.size(); ++t) {
-    const Values& initial = golden.at("initial " + tensors[t].name);
-    ASSERT_EQ(initial.size(), tensors[t].elements);
-    std::copy(initial.begin(), initial.end(), trainer.parameters().real(static_cast<int>(t)));
-  }
-  std::vector<std::int64_t> order(kSteps * kBatch);
-  std::iota(order.begin(), order.end(), 0);
-  for (std::int64_t step = 0; step < kSteps; ++step) {
-    SplitSums sums;
-    trainer.begin_sums(sums);
-    const StepOutcome outcome =
-        trainer.train_batch(*trainer.setup().train().full, order, step * kBatch, step, 0, sums);
-    ASSERT_EQ(outcome.outcome, Outcome::kCompleted) << outcome.reason;
-    const std::string at = " " + std::to_string(step);
-    const double loss = sums.terms.at(0) / static_cast<double>(kBatch);
-    expect_close("terms" + at, &loss, golden.at("terms" + at), kRoundings);
-    EXPECT_EQ(sums.error, golden.at("error" + at).at(0)) << step;
-    for (std::size_t t = 0; t < tensors.size(); ++t) {
-      const std::string of = at + " " + tensors[t].name;
-      expect_close("gradient" + of, trainer.gradients().gradient(static_cast<int>(t)),
-                   golden.at("gradient" + of), kRoundings);
-      expect_close("weights" + of, trainer.parameters().real(static_cast<int>(t)),
-                   golden.at("weights" + of), kRoundings);
-    }
-  }
+  expect_golden_steps(classifier(), {kCols, kBatch, kSteps}, golden, kRoundings, labels);
 }
 
 }  // namespace

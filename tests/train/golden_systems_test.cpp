@@ -4,13 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <numeric>
 #include <string>
 #include <vector>
 
-#include "core/train/trainer.hpp"
-#include "tests/support/builtins.hpp"
 #include "tests/train/golden_file.hpp"
+#include "tests/train/golden_steps.hpp"
 #include "tests/train/specs.hpp"
 
 namespace aesweep::test {
@@ -90,60 +88,9 @@ std::map<std::string, TrialSpec> specs() {
 // sums, twice.
 constexpr double kRoundings = 8.0 * kSteps * (kCols + kRelu + kHash + kBatch + 2 * kBatch);
 
-void expect_close(const std::string& what, const double* ours, const Values& golden) {
-  test::expect_close(what, ours, golden, kRoundings);
-}
-
-// Loss terms, gradients and weights of one step.
-void expect_step(Trainer<double>& trainer, SplitSums sums, std::int64_t step,
-                 const Golden& golden) {
-  const std::string at = " " + std::to_string(step);
-  for (double& term : sums.terms) term /= static_cast<double>(kBatch);
-  ASSERT_EQ(sums.terms.size(), golden.at("terms" + at).size());
-  expect_close("terms" + at, sums.terms.data(), golden.at("terms" + at));
-  const std::vector<Tensor>& tensors = trainer.network().tensors();
-  for (std::size_t t = 0; t < tensors.size(); ++t) {
-    const std::string of = at + " " + tensors[t].name;
-    expect_close("gradient" + of, trainer.gradients().gradient(static_cast<int>(t)),
-                 golden.at("gradient" + of));
-    expect_close("weights" + of, trainer.parameters().real(static_cast<int>(t)),
-                 golden.at("weights" + of));
-  }
-}
-
 void check_case(const std::string& name, const TrialSpec& spec, const Golden& golden) {
   SCOPED_TRACE(name);
-  const Values& data = golden.at("data");
-  Dataset dataset;
-  dataset.train.element = Element::kF64;
-  dataset.train.rows = kSteps * kBatch;
-  dataset.train.cols = kCols;
-  dataset.train.samples = reinterpret_cast<const std::byte*>(data.data());
-  dataset.train.variation = 1.0;
-  dataset.test = dataset.train;
-  SoloExchange exchange;
-  auto setup =
-      set_up_trial<double>(spec, builtins(), {kSteps * kBatch, kSteps * kBatch, kCols}, 0, 1);
-  ASSERT_TRUE(setup.ok()) << setup.status().message();
-  ASSERT_EQ(setup->total_steps, kSteps);
-  Trainer<double> trainer(spec, dataset, exchange, std::move(setup).value());
-  const std::vector<Tensor>& tensors = trainer.network().tensors();
-  ASSERT_EQ(tensors.size(), 2 * spec.model.layers.size());
-  for (std::size_t t = 0; t < tensors.size(); ++t) {
-    const Values& initial = golden.at("initial " + tensors[t].name);
-    ASSERT_EQ(initial.size(), tensors[t].elements);
-    std::copy(initial.begin(), initial.end(), trainer.parameters().real(static_cast<int>(t)));
-  }
-  std::vector<std::int64_t> order(kSteps * kBatch);
-  std::iota(order.begin(), order.end(), 0);
-  for (std::int64_t step = 0; step < kSteps; ++step) {
-    SplitSums sums;
-    trainer.begin_sums(sums);
-    const StepOutcome outcome =
-        trainer.train_batch(*trainer.setup().train().full, order, step * kBatch, step, 0, sums);
-    ASSERT_EQ(outcome.outcome, Outcome::kCompleted) << outcome.reason;
-    expect_step(trainer, sums, step, golden);
-  }
+  expect_golden_steps(spec, {kCols, kBatch, kSteps}, golden, kRoundings);
 }
 
 TEST(GoldenSystems, FiveStepsAgreeWithPyTorch) {
