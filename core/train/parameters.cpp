@@ -93,6 +93,21 @@ const T* Parameters<T>::buffer(int buffer) const {
 }
 
 template <class T>
+void Parameters<T>::take(const GivenSources& given) {
+  const auto take_one = [&](const Tensor& tensor, int index, T* values) {
+    if (index < 0) return;
+    copy_given((*given.tensors)[static_cast<std::size_t>(index)],
+               std::span(values, tensor.elements));
+  };
+  for (std::size_t t = 0; t < given.learned.size(); ++t) {
+    take_one(network_->tensors()[t], given.learned[t], real(static_cast<int>(t)));
+  }
+  for (std::size_t b = 0; b < given.buffers.size(); ++b) {
+    take_one(network_->buffers()[b], given.buffers[b], buffer(static_cast<int>(b)));
+  }
+}
+
+template <class T>
 void* Parameters<T>::kept(int tensor) {
   return kept_.data() + kept_offset_[static_cast<std::size_t>(tensor)];
 }

@@ -12,6 +12,7 @@
 
 #include "core/base/buffer.hpp"
 #include "core/base/status.hpp"
+#include "core/model/given_weights.hpp"
 #include "core/model/network.hpp"
 #include "core/train/exchange.hpp"
 #include "core/train/flip_count.hpp"
@@ -31,6 +32,9 @@ class Parameters {
   [[nodiscard]] const T* effective(int tensor) const;
   [[nodiscard]] T* buffer(int buffer);
   [[nodiscard]] const T* buffer(int buffer) const;
+  // Puts given values in the place of the initial ones, of the tensors and buffers that have a
+  // source.
+  void take(const GivenSources& given);
   // What a quantizer keeps per tensor from quantize to backward.
   [[nodiscard]] void* kept(int tensor);
 

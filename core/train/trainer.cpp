@@ -25,23 +25,7 @@ Trainer<T>::Trainer(const TrialSpec& spec, const Dataset& dataset, Exchange& exc
                gradients_, exchange.rank()),
       step_(setup_.network, setup_.partition, setup_.plans, parameters_, passes_, gradients_,
             updater_, exchange) {
-  take_given_weights();
-}
-
-template <class T>
-void Trainer<T>::take_given_weights() {
-  const GivenSources& given = setup_.given;
-  const auto take = [&](const Tensor& tensor, int index, T* values) {
-    if (index < 0) return;
-    copy_given((*given.tensors)[static_cast<std::size_t>(index)],
-               std::span(values, tensor.elements));
-  };
-  for (std::size_t t = 0; t < given.learned.size(); ++t) {
-    take(setup_.network.tensors()[t], given.learned[t], parameters_.real(static_cast<int>(t)));
-  }
-  for (std::size_t b = 0; b < given.buffers.size(); ++b) {
-    take(setup_.network.buffers()[b], given.buffers[b], parameters_.buffer(static_cast<int>(b)));
-  }
+  parameters_.take(setup_.given);
 }
 
 template <class T>

@@ -62,7 +62,6 @@ class Trainer {
   [[nodiscard]] Exchange& exchange() { return exchange_; }
 
  private:
-  void take_given_weights();
   [[nodiscard]] Status load_rows(const Split& split, std::span<const std::int64_t> order,
                                  std::int64_t first, const BatchPlan& plan);
 

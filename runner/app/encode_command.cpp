@@ -90,22 +90,6 @@ Result<std::int64_t> input_columns(const StoredOrigin& origin, const TrialSpec& 
   return 0;
 }
 
-template <class T>
-void take_weights(const TrialSetup<T>& setup, Parameters<T>& parameters) {
-  const auto take = [&](const Tensor& tensor, int index, T* values) {
-    if (index < 0) return;
-    copy_given((*setup.given.tensors)[static_cast<std::size_t>(index)],
-               std::span(values, tensor.elements));
-  };
-  for (std::size_t t = 0; t < setup.given.learned.size(); ++t) {
-    take(setup.network.tensors()[t], setup.given.learned[t], parameters.real(static_cast<int>(t)));
-  }
-  for (std::size_t b = 0; b < setup.given.buffers.size(); ++b) {
-    take(setup.network.buffers()[b], setup.given.buffers[b],
-         parameters.buffer(static_cast<int>(b)));
-  }
-}
-
 // The steps that the trial was to have. Of one that ended early, and whose data are not here, as
 // many a whole epoch as it had on average.
 std::int64_t steps_planned(const StoredTrial& trial, const TrialSpec& spec,
@@ -167,7 +151,7 @@ class Coder {
         parameters_(setup.network, setup.partition, 0),
         encoder_(source.spec, setup.network, parameters_, source.origin.trial.steps, rows_max),
         units_(code_units(setup)) {
-    take_weights(setup, parameters_);
+    parameters_.take(setup.given);
     std::optional<std::int64_t> planned;
     if (source.run_data != nullptr) planned = setup.total_steps;
     encoder_.ended_early(source.origin.trial.epochs,

@@ -12,11 +12,10 @@
 #include <iterator>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
-#include "runner/journal/journal_file.hpp"
 #include "runner/journal/records.hpp"
+#include "tests/app/journal_records.hpp"
 #include "tests/app/program.hpp"
 #include "tests/support/h5_compare.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -121,15 +120,7 @@ class StreamRun : public testing::Test {
   }
   template <class T>
   [[nodiscard]] std::vector<T> records(const std::string& name) const {
-    std::vector<T> found;
-    const Result<JournalLines> lines = read_journal(folder_.path(name + "/journal"));
-    if (!lines.ok()) return found;
-    for (const std::string& line : lines.value().payloads) {
-      const Result<Record> record = decode_record(line);
-      if (!record.ok()) continue;
-      if (const T* one = std::get_if<T>(&record.value())) found.push_back(*one);
-    }
-    return found;
+    return records_in<T>(folder_.path(name + "/journal"));
   }
   void kill_in_mid_epoch(const std::string& name) const;
 

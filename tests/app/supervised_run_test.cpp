@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "core/base/text.hpp"
-#include "runner/journal/journal_file.hpp"
 #include "runner/journal/records.hpp"
+#include "tests/app/journal_records.hpp"
 #include "tests/app/program.hpp"
 #include "tests/support/h5_compare.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -101,15 +101,7 @@ parameters:
   }
   template <class T>
   [[nodiscard]] std::vector<T> records() const {
-    std::vector<T> found;
-    const Result<JournalLines> lines = read_journal(folder_.path("run/journal"));
-    if (!lines.ok()) return found;
-    for (const std::string& line : lines.value().payloads) {
-      const Result<Record> record = decode_record(line);
-      if (!record.ok()) continue;
-      if (const T* one = std::get_if<T>(&record.value())) found.push_back(*one);
-    }
-    return found;
+    return records_in<T>(folder_.path("run/journal"));
   }
   // False: it takes too long.
   [[nodiscard]] bool wait_for_checkpoints(std::size_t count) const {

@@ -19,34 +19,13 @@
 #include "core/data/source.hpp"
 #include "core/data/stream_file.hpp"
 #include "tests/data/array_builder.hpp"
+#include "tests/data/loaded_data.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace aesweep {
 namespace {
 
 using Values = std::vector<double>;
-
-struct Loaded {
-  Status status;
-  DatasetLayout layout{};
-  Buffer<std::byte> block;
-  Dataset dataset;
-};
-
-Loaded load_all(const DataSpec& spec) {
-  Loaded loaded;
-  const Result<DatasetLayout> layout = inspect(spec);
-  loaded.status = layout.status();
-  if (!layout.ok()) return loaded;
-  loaded.layout = layout.value();
-  loaded.block = Buffer<std::byte>(loaded.layout.bytes);
-  loaded.status = load(spec, loaded.layout, loaded.block.span());
-  if (!loaded.status.ok()) return loaded;
-  Result<Dataset> dataset = view(spec, loaded.layout, loaded.block.span());
-  loaded.status = dataset.status();
-  if (dataset.ok()) loaded.dataset = std::move(dataset).value();
-  return loaded;
-}
 
 class Files : public ::testing::Test {
  protected:

@@ -18,6 +18,7 @@
 #include "core/data/facts.hpp"
 #include "core/data/superposition.hpp"
 #include "tests/data/idx_builder.hpp"
+#include "tests/data/loaded_data.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace aesweep {
@@ -63,28 +64,6 @@ class IdxFolder : public ::testing::Test {
 
   TemporaryFolder folder_;
 };
-
-struct Loaded {
-  Status status;
-  DatasetLayout layout{};
-  Buffer<std::byte> block;
-  Dataset dataset;
-};
-
-Loaded load_all(const DataSpec& spec) {
-  Loaded loaded;
-  const Result<DatasetLayout> layout = inspect(spec);
-  loaded.status = layout.status();
-  if (!layout.ok()) return loaded;
-  loaded.layout = layout.value();
-  loaded.block = Buffer<std::byte>(loaded.layout.bytes);
-  loaded.status = load(spec, loaded.layout, loaded.block.span());
-  if (!loaded.status.ok()) return loaded;
-  Result<Dataset> dataset = view(spec, loaded.layout, loaded.block.span());
-  loaded.status = dataset.status();
-  if (dataset.ok()) loaded.dataset = std::move(dataset).value();
-  return loaded;
-}
 
 void IdxFolder::expect_refused(const std::string& reason) const {
   const Loaded loaded = load_all(spec());
